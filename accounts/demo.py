@@ -1,0 +1,40 @@
+"""The demo accounts: `ada`, `grace`, and `admin`, who is staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+
+DEMO_USERS: tuple[tuple[str, str, str], ...] = (
+    ("ada", "Ada", "Lovelace"),
+    ("grace", "Grace", "Hopper"),
+    ("admin", "Site", "Admin"),
+)
+
+
+def create_demo_users(user_model: Any) -> None:  # noqa: ANN401  # a historical model in migrations
+    """Create the demo accounts that do not exist yet, without a usable password until one is set."""
+    for username, first_name, last_name in DEMO_USERS:
+        staff = username == "admin"
+        user_model.objects.get_or_create(
+            username=username,
+            defaults={
+                "first_name": first_name,
+                "last_name": last_name,
+                "email": f"{username}@example.invalid",
+                "password": make_password(None),
+                "is_staff": staff,
+                "is_superuser": staff,
+            },
+        )
+
+
+def set_demo_password(password: str) -> None:
+    """Give the demo accounts `password`; those that already have it are left alone, so no session ends."""
+    from accounts.models import User
+
+    for user in User.objects.filter(username__in=[name for name, _, _ in DEMO_USERS]):
+        if not user.check_password(password):
+            user.set_password(password)
+            user.save(update_fields=["password"])

@@ -1,0 +1,24 @@
+"""`manage.py demo_accounts`: create the demo accounts and set their password from DEMO_PASSWORD."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.demo import create_demo_users, set_demo_password
+from accounts.models import User
+
+
+class Command(BaseCommand):
+    """Run by `make run` at each start; safe to run again."""
+
+    help = "Create the demo accounts and set their password from DEMO_PASSWORD."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """Raises CommandError when DEMO_PASSWORD is not set."""
+        if not settings.DEMO_PASSWORD:
+            raise CommandError("DEMO_PASSWORD is not set: give the password that the demo accounts shall have")
+        create_demo_users(User)
+        set_demo_password(settings.DEMO_PASSWORD)

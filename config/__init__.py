@@ -1,0 +1,5 @@
+"""The site: settings, routes, servers."""
+
+from config.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,240 @@
+"""Django settings, from the typed environment."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONE, SELF
+
+from config.environment import BASE_DIR, get_environment
+
+env = get_environment()
+VAR_DIR = (BASE_DIR / env.var_dir).resolve()
+
+
+def _made_up_secret(name: str) -> str:
+    """A secret that is made up once and kept in VAR_DIR, so that a restart logs nobody out."""
+    path = VAR_DIR / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f"{name}.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        try:
+            path.hardlink_to(fresh)  # of several processes that start at once, the first one's secret stays
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text(encoding="utf-8")
+
+
+SECRET_KEY = env.secret_key.get_secret_value() if env.secret_key else _made_up_secret("secret_key")
+DEBUG = env.debug
+ALLOWED_HOSTS = env.allowed_hosts
+CSRF_TRUSTED_ORIGINS = env.csrf_trusted_origins
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "csp",
+    "cache_platform",
+    "accounts",
+    "weather",
+    "news",
+    "dashboard",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "admin:login"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    if env.database_url is None:
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": VAR_DIR / "site.sqlite3",
+            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 5},
+        }
+    database: dict[str, Any] = dict(dj_database_url.parse(env.database_url))
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        # A pool, because each of the web server's threads would else keep a connection of its own.
+        database["CONN_HEALTH_CHECKS"] = True
+        database["OPTIONS"] = {
+            **database.get("OPTIONS", {}),
+            "connect_timeout": 2,
+            "pool": {"min_size": 0, "max_size": 16, "timeout": 3},
+        }
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "cache_platform.backend.RedisCache",
+        "LOCATION": env.redis,
+        "KEY_PREFIX": "site",
+        "OPTIONS": {
+            "SOCKET_TIMEOUT": env.redis_socket_timeout,
+            "SOCKET_CONNECT_TIMEOUT": env.redis_connect_timeout,
+            "MAX_CONNECTIONS": env.redis_max_connections,
+            "HEALTH_CHECK_INTERVAL": env.redis_health_check_interval,
+        },
+    }
+    if env.redis
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+CACHE_PLATFORM = {
+    "STORE": "redis" if env.redis else "memory",
+    "ENABLED": env.enable_redis_cache,
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# `make run` collects the static files under immutable names; without that (runserver, tests) they are found in place.
+COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = not COLLECTED
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "cache_platform.rest.problems.exception_handler",
+    "NUM_PROXIES": env.trusted_proxies,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Cache platform site",
+    "DESCRIPTION": "Weather and news through the cache. Cached reads carry Cache-Status (RFC 9211), Age and ETag.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = env.secure_ssl
+SECURE_REDIRECT_EXEMPT = [r"^health"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.trusted_proxies else None
+SECURE_HSTS_SECONDS = 31_536_000 if env.secure_ssl else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.secure_ssl
+SECURE_HSTS_PRELOAD = env.secure_ssl
+SESSION_COOKIE_SECURE = env.secure_ssl
+CSRF_COOKIE_SECURE = env.secure_ssl
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+DEMO_PASSWORD = env.demo_password.get_secret_value() if env.demo_password else None
+PROVIDERS = env.providers
+SANDBOX_URL = env.sandbox_url or "http://127.0.0.1:8001"
+WEATHER_URL = env.weather_url
+NEWS_PROVIDER = env.news_provider
+NEWS_URL = env.news_url
+NEWS_API_KEY = env.news_api_key.get_secret_value() if env.news_api_key else None
+
+CELERY_BROKER_URL = env.broker or "memory://"
+CELERY_TASK_ALWAYS_EAGER = env.broker is None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Half a second, because a caller that enqueues must not hang with a broker that hangs.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "visibility_timeout": 3600}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.log_level},
+    "loggers": {
+        "django": {"level": "INFO", "handlers": ["stderr"], "propagate": False},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+    },
+}
+
+
+def _beat_schedule_path() -> Path:
+    return VAR_DIR / "beat" / "schedule"
+
+
+CELERY_BEAT_SCHEDULE_FILENAME = str(_beat_schedule_path())

@@ -1,0 +1,9 @@
+"""Registration of the app."""
+
+from django.apps import AppConfig
+
+
+class NewsConfig(AppConfig):
+    """See the package's docstring."""
+
+    name = "news"

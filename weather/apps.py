@@ -1,0 +1,9 @@
+"""Registration of the app."""
+
+from django.apps import AppConfig
+
+
+class WeatherConfig(AppConfig):
+    """See the package's docstring."""
+
+    name = "weather"
