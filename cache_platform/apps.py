@@ -1,6 +1,8 @@
 """Registration of the app."""
 
 from django.apps import AppConfig
+from django.core import checks
+from django.utils.module_loading import autodiscover_modules
 
 
 class CachePlatformConfig(AppConfig):
@@ -8,3 +10,14 @@ class CachePlatformConfig(AppConfig):
 
     name = "cache_platform"
     verbose_name = "Cache"
+
+    def ready(self) -> None:
+        """Raises ImproperlyConfigured when a variable sets a TTL that is not allowed."""
+        from cache_platform import health  # noqa: F401  # registers its policy
+        from cache_platform.checks import check_settings
+        from cache_platform.policies import registry
+
+        checks.register(check_settings)
+        autodiscover_modules("policies")
+        for policy in registry:
+            policy.effective_ttl  # noqa: B018  # reading it validates the variable

@@ -130,6 +130,8 @@ CACHES: dict[str, dict[str, Any]] = {
 CACHE_PLATFORM = {
     "STORE": "redis" if env.redis else "memory",
     "ENABLED": env.enable_redis_cache,
+    "TRUSTED_PROXIES": env.trusted_proxies,
+    "SERVICES": {"weather": ["weather.current", "weather.forecast"], "news": ["news.headlines"]},
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -161,7 +163,7 @@ STORAGES = {
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["cache_platform.rest.authentication.SessionAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "cache_platform.rest.problems.exception_handler",
@@ -217,7 +219,11 @@ CELERY_TASK_ALWAYS_EAGER = env.broker is None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Half a second, because a caller that enqueues must not hang with a broker that hangs.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+    "visibility_timeout": 3600,
+}
 
 LOGGING = {
     "version": 1,

@@ -1,10 +1,16 @@
 """Every route of the site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("", include("cache_platform.urls")),
+    path("", include("weather.urls")),
+    path("", include("news.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
 ]
+
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

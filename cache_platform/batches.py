@@ -1,0 +1,187 @@
+"""Many entries of one policy at once: one round trip reads them, one load fills what is missing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from cache_platform import inputs
+from cache_platform.conf import conf
+from cache_platform.entries import Freshness
+from cache_platform.exceptions import LoadRefused, PolicyError, StoreUnavailable
+from cache_platform.loading import Load, timed
+from cache_platform.policies import CachePolicy
+from cache_platform.reader import counted
+from cache_platform.reading import Reading, flights
+from cache_platform.reads import Read
+from cache_platform.statistics import counters
+from cache_platform.stores import get_memory, get_store
+from cache_platform.stores.base import Found, Lease, Store
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+LoadMany = Callable[[list[dict[str, Any]]], Sequence[T | None]]
+
+
+def get_many_or_load(
+    policy: CachePolicy[T], params_list: Sequence[Mapping[str, Any]], load_many: LoadMany[T]
+) -> list[T | None]:
+    """The value for each of `params_list`, in its order. `load_many` gets the list of those that are missing and
+    returns their values in the same order, None for "not found". Raises what get_or_load raises.
+    """
+    return [outcome.value for outcome in read_many(policy, params_list, load_many)]
+
+
+def read_many(
+    policy: CachePolicy[T],
+    params_list: Sequence[Mapping[str, Any]],
+    load_many: LoadMany[T],
+    *,
+    caller: str | None = None,
+) -> list[Read[T]]:
+    """As get_many_or_load, with where each value came from. A batch is charged to a budget as one load."""
+    batch = _Batch(policy, params_list, load_many, caller)
+    try:
+        batch.run()
+    finally:
+        for key in batch.keys:
+            counters.add(policy.name, counted(batch.outcomes[key]) if key in batch.outcomes else {"misses": 1})
+    found = [batch.outcomes[key] for key in batch.keys]
+    for outcome in found:
+        inputs.note(outcome, relaxed=policy.relaxed)
+    return found
+
+
+class _Batch:
+    """The readings of a batch, each once, and their outcomes by key."""
+
+    def __init__(
+        self,
+        policy: CachePolicy[Any],
+        params_list: Sequence[Mapping[str, Any]],
+        load_many: LoadMany[Any],
+        caller: str | None,
+    ) -> None:
+        self._policy = policy
+        self._load_many = load_many
+        self._params: dict[str, dict[str, Any]] = {}
+        self._readings: dict[str, Reading[Any]] = {}
+        self.keys: list[str] = []
+        self.outcomes: dict[str, Read[Any]] = {}
+        for params in params_list:
+            reading = Reading(policy, params, self._one(dict(params)), caller)
+            self.keys.append(reading.address.key)
+            self._readings.setdefault(reading.address.key, reading)
+            self._params.setdefault(reading.address.key, dict(params))
+
+    def _one(self, params: dict[str, Any]) -> Callable[[], Any]:
+        return lambda: self._values([params])[0]
+
+    def _values(self, wanted: list[dict[str, Any]]) -> Sequence[Any]:
+        values = self._load_many(wanted)
+        if len(values) != len(wanted):
+            raise PolicyError(f"{self._policy.name}: load_many gave {len(values)} values for {len(wanted)} parameters")
+        return values
+
+    def run(self) -> None:
+        """Fill `outcomes`: hits, then this batch's own loads, then what others are loading."""
+        if not conf.enabled or self._policy.effective_ttl == 0:
+            self._load_unstored(self._readings, "off")
+            return
+        rest = {}
+        for key, reading in self._readings.items():
+            local = reading.from_local()
+            if local is not None:
+                self.outcomes[key] = local
+            else:
+                rest[key] = reading
+        try:
+            left = self._from_store(get_store(), rest)
+        except StoreUnavailable:
+            left = {key: reading for key, reading in rest.items() if key not in self.outcomes}
+            if not self._policy.relaxed:
+                self._load_unstored(left, "no-store")
+                return
+            left = self._from_store(get_memory(), left, "memory")
+        for key, reading in left.items():
+            self.outcomes[key] = reading.run()
+
+    def _load_unstored(self, rest: Mapping[str, Reading[Any]], detail: str) -> None:
+        """One load for all that no store can answer."""
+        if not rest:
+            return
+        values = timed(self._policy, lambda: self._values([self._params[key] for key in rest]))
+        for (key, reading), value in zip(rest.items(), values, strict=True):
+            entry = Load(reading, None, None).entry_of(value)
+            outcome = reading.outcome(entry, reading.decoded(entry), "bypass", forward="bypass", detail=detail)
+            self.outcomes[key] = outcome
+
+    def _from_store(self, store: Store, rest: Mapping[str, Reading[Any]], detail: str = "") -> dict[str, Reading[Any]]:
+        """Answer what the store and this batch's own load can; what others are loading is left."""
+        mine: dict[str, tuple[Reading[Any], Found]] = {}
+        left: dict[str, Reading[Any]] = {}
+        lookups = store.lookup([reading.lookup() for reading in rest.values()])
+        for (key, reading), found in zip(rest.items(), lookups, strict=True):
+            if found.superseded:
+                counters.add(self._policy.name, {"superseded": 1})
+            usable = reading.usable(store, found)
+            servable = usable is not None and (self._policy.relaxed or not found.held)
+            if usable is not None and servable and usable.fresh:
+                self.outcomes[key] = reading.hit(store, found, usable, detail)
+            elif found.lease is Lease.WON:
+                mine[key] = (reading, found)
+            elif usable is not None and servable and usable.state is Freshness.STALE:
+                self.outcomes[key] = reading.stale(store, found, usable)
+            else:
+                left[key] = reading
+        self._lead(store, mine)
+        return left
+
+    def _lead(self, store: Store, mine: Mapping[str, tuple[Reading[Any], Found]]) -> None:
+        """Load and store what this batch won the leases of, and let those who wait have the values."""
+        if not mine:
+            return
+        loads = {key: Load(reading, store, found) for key, (reading, found) in mine.items()}
+        under_way = {key: flights.begin(key) for key in mine}
+        try:
+            self._load_and_store(store, mine, loads)
+        except Exception as error:  # noqa: BLE001  # whatever a loader raises: stale entries are the answer where there are some
+            for key, load in loads.items():
+                flights.end(key, under_way[key])
+                under_way[key].land(None)
+                if isinstance(error, LoadRefused):
+                    load.give_back(Lease.NONE)
+                else:
+                    load.failed(error)
+            self._serve_stale(store, mine, error)
+            return
+        for key, flight in under_way.items():
+            flights.end(key, flight)
+            flight.land(None)
+
+    def _load_and_store(
+        self, store: Store, mine: Mapping[str, tuple[Reading[Any], Found]], loads: Mapping[str, Load]
+    ) -> None:
+        next(iter(loads.values())).charge()
+        with inputs.observed() as observed:
+            values = timed(self._policy, lambda: self._values([self._params[key] for key in mine]))
+        made = {key: loads[key].entry_of(value) for key, value in zip(mine, values, strict=True)}
+        fills = {key: fill for key in mine if (fill := loads[key].fill_of(made[key], tainted=observed.tainted))}
+        try:
+            stored = dict(zip(fills, store.fill(list(fills.values())), strict=True))
+        except StoreUnavailable:
+            stored = {}
+        for key, (reading, _) in mine.items():
+            kept = loads[key].settled(made[key], stored[key]).stored if key in stored else False
+            self.outcomes[key] = reading.outcome(made[key], reading.decoded(made[key]), "load", stored=kept)
+
+    def _serve_stale(self, store: Store, mine: Mapping[str, tuple[Reading[Any], Found]], error: Exception) -> None:
+        for key, (reading, found) in mine.items():
+            usable = reading.usable(store, found)
+            if usable is None or not self._policy.relaxed or usable.state is not Freshness.STALE:
+                raise error
+            logger.warning("%s: serving stale: %s", key, error)
+            self.outcomes[key] = reading.outcome(
+                usable.entry, usable.value, "stale", now=found.now, detail="provider-error"
+            )

@@ -1,0 +1,131 @@
+"""The breaker: when to stop asking a store, and when to ask it again.
+
+It opens on the first failure (a timeout must be paid once, not by every request) and on a run of slow answers.
+While it is open, no request asks the store: a thread of its own probes it, and once the store answers quickly
+again, runs the drains (work that must be done before anybody reads) and closes the breaker.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import TypeVar
+
+from cache_platform.conf import conf
+from cache_platform.exceptions import StoreUnavailable
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+FIRST_PROBE_AFTER = 0.25
+LONGEST_PAUSE = 1.0
+
+
+class Breaker:
+    """Guards one server for one process. `probe` asks the server once and raises StoreUnavailable."""
+
+    _all: weakref.WeakSet[Breaker] = weakref.WeakSet()
+
+    def __init__(self, name: str, probe: Callable[[], None], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name = name
+        self._probe = probe
+        self._clock = clock
+        self._drains: list[Callable[[], None]] = []
+        self.reset()
+        Breaker._all.add(self)
+
+    def reset(self) -> None:
+        """Close it and forget what it saw; a forked child starts so, since threads do not survive a fork."""
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._opened_at: float | None = None
+        self._slow_answers = 0
+        self._reason = ""
+
+    @property
+    def is_open(self) -> bool:
+        """True while the store is not to be asked."""
+        return self._opened_at is not None
+
+    @property
+    def reason(self) -> str:
+        """Why it is open; empty while it is closed."""
+        return self._reason
+
+    def drain_before_closing(self, drain: Callable[[], None]) -> None:
+        """Have `drain` run after the store answered again and before the breaker closes; it may raise
+        StoreUnavailable, which keeps the breaker open."""
+        self._drains.append(drain)
+
+    def call(self, operation: Callable[[], T]) -> T:
+        """What `operation` returns. Raises StoreUnavailable at once while open, or when the operation does."""
+        if self._opened_at is not None:
+            raise StoreUnavailable(f"{self.name}: breaker open: {self._reason}")
+        started = self._clock()
+        try:
+            result = operation()
+        except StoreUnavailable as error:
+            self._open(str(error))
+            raise
+        self._note(self._clock() - started)
+        return result
+
+    def _note(self, seconds: float) -> None:
+        if seconds < conf.slow_after:
+            self._slow_answers = 0
+            return
+        with self._lock:
+            self._slow_answers += 1
+            slow = self._slow_answers
+        if slow >= conf.slow_run:
+            self._open(f"{slow} answers in a row took over {conf.slow_after * 1000:.0f} ms")
+
+    def _open(self, reason: str) -> None:
+        with self._lock:
+            if self._opened_at is not None:
+                return
+            self._opened_at = self._clock()
+            self._reason = reason
+            self._slow_answers = 0
+        logger.warning("breaker of %s opens: %s", self.name, reason)
+        threading.Thread(target=self._probe_until_closed, name=f"breaker-{self.name}", daemon=True).start()
+
+    def _probe_until_closed(self) -> None:
+        pause = FIRST_PROBE_AFTER
+        while not self._wake.wait(pause):
+            if self.try_to_close():
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def try_to_close(self) -> bool:
+        """Probe once; True when the breaker is closed afterwards. A slow answer keeps it open."""
+        started = self._clock()
+        try:
+            self._probe()
+            if self._clock() - started >= conf.slow_after:
+                return False
+            for drain in self._drains:
+                drain()
+        except StoreUnavailable as error:
+            self._reason = str(error)
+            return False
+        except Exception:  # a faulty drain must not end the only thread that can close the breaker
+            logger.exception("breaker of %s stays open: its drain failed", self.name)
+            return False
+        with self._lock:
+            opened_at, self._opened_at, self._reason = self._opened_at, None, ""
+        if opened_at is not None:
+            logger.warning("breaker of %s closes after %.1f s", self.name, self._clock() - opened_at)
+        return True
+
+
+def _reset_all_after_fork() -> None:
+    for breaker in list(Breaker._all):
+        breaker.reset()
+
+
+os.register_at_fork(after_in_child=_reset_all_after_fork)

@@ -1,0 +1,76 @@
+"""System checks: each setting that can be wrong, with a stable id and a hint."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's names
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from cache_platform.conf import conf
+from cache_platform.policies import registry
+
+KNOWN = {
+    "ALIAS", "BACKGROUND_LOADS", "COMPRESS_MIN_BYTES", "ENABLED", "MAX_ENTRY_BYTES", "MEMORY_MAX_BYTES", "PREFIX",
+    "SECRET", "SERVICES", "SLOW_AFTER", "SLOW_RUN", "SOLO_LOADS", "STATISTICS_INTERVAL", "STORE", "TRUSTED_PROXIES",
+}  # fmt: skip
+
+
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
+    """Every check of this app."""
+    return [*_names(), *_prefix(), *_store(), *_ttls()]
+
+
+def _names() -> list[CheckMessage]:
+    unknown = sorted(set(getattr(settings, "CACHE_PLATFORM", {})) - KNOWN)
+    hint = f"Known are {', '.join(sorted(KNOWN))}."
+    return [Error(f"CACHE_PLATFORM has no setting {name!r}.", hint=hint, id="cache_platform.E001") for name in unknown]
+
+
+def _prefix() -> list[CheckMessage]:
+    if re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", conf.prefix):
+        return []
+    hint = "Use letters, digits, dots, dashes and underscores only."
+    return [Error("CACHE_PLATFORM['PREFIX'] would be ambiguous in keys.", hint=hint, id="cache_platform.E002")]
+
+
+def _store() -> list[CheckMessage]:
+    if conf.store == "memory":
+        hint = "Fine for development and for a single process; name a Redis for more."
+        message = "Entries are kept in each process's memory: processes do not see each other's writes."
+        return [Warning(message, hint=hint, id="cache_platform.W001")] if not settings.DEBUG and _workers() > 1 else []
+    caches = settings.CACHES
+    if conf.alias not in caches:
+        hint = "Add it to CACHES, or name another in CACHE_PLATFORM['ALIAS']."
+        return [Error(f"CACHES has no alias {conf.alias!r}.", hint=hint, id="cache_platform.E003")]
+    if not hasattr(import_string(caches[conf.alias]["BACKEND"]), "client"):
+        hint = "Use cache_platform.backend.RedisCache as its BACKEND."
+        return [Error(f"CACHES[{conf.alias!r}] is not a django-redis cache.", hint=hint, id="cache_platform.E004")]
+    return []
+
+
+def _workers() -> int:
+    text = os.environ.get("WORKERS", "1")
+    return int(text) if text.isdigit() else 1
+
+
+def _ttls() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for policy in registry:
+        try:
+            policy.effective_ttl  # noqa: B018  # reading it validates the variable
+        except ImproperlyConfigured as error:
+            found.append(Error(str(error), id="cache_platform.E005"))
+    known = {variable for policy in registry for variable in policy.ttl_variables}
+    unknown = sorted(name for name in os.environ if name.startswith("CACHE_TTL_") and name not in known)
+    hint = f"Known are {', '.join(sorted(known))}."
+    found.extend(
+        Warning(f"{name} is set, and there is no such policy.", hint=hint, id="cache_platform.W002") for name in unknown
+    )
+    return found

@@ -1,0 +1,152 @@
+"""Invalidation by generations: bumping a tag supersedes every entry stored under it, at constant cost."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from cache_platform import keys
+from cache_platform.breaker import Breaker
+from cache_platform.conf import conf
+from cache_platform.exceptions import PolicyError, StoreUnavailable
+from cache_platform.loading import Load
+from cache_platform.policies import CachePolicy, registry
+from cache_platform.reading import Reading
+from cache_platform.stores import get_memory, get_store, local_copies
+from cache_platform.stores.redis import RedisStore
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class PendingBumps:
+    """Tags whose bump failed because the store was away: bumped before its breaker closes, so that this process
+    never reads under their old generations again."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all; a forked child leaves them to its parent."""
+        self._lock = threading.Lock()
+        self._tag_keys: set[str] = set()
+        self._watched: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._tag_keys)
+
+    def add(self, tag_keys: Sequence[str], store: RedisStore) -> None:
+        """Have `tag_keys` bumped once `store` answers again."""
+        with self._lock:
+            self._tag_keys.update(tag_keys)
+            self._watch(store.breaker, store)
+
+    def _watch(self, breaker: Breaker, store: RedisStore) -> None:
+        if id(breaker) not in self._watched:
+            self._watched.add(id(breaker))
+            breaker.drain_before_closing(lambda: self.drain(store))
+
+    def drain(self, store: RedisStore) -> None:
+        """Bump them now, past the breaker. Raises StoreUnavailable."""
+        with self._lock:
+            waiting = sorted(self._tag_keys)
+        if waiting:
+            store.bump_past_breaker(waiting)
+            with self._lock:
+                self._tag_keys.difference_update(waiting)
+
+
+pending = PendingBumps()
+os.register_at_fork(after_in_child=pending.reset)
+
+
+def invalidate(*tags: str) -> int:
+    """Supersede every entry stored under any of `tags`; how many generations were bumped.
+
+    0 means that the store is away: this process bumps them before it reads from the store again.
+    Raises ParameterError for what is not a tag.
+    """
+    return _bump([keys.tag_key(tag) for tag in dict.fromkeys(tags)])
+
+
+def invalidate_user(user_id: int) -> int:
+    """Supersede everything stored under `user:<user_id>`; see invalidate."""
+    return invalidate(f"user:{user_id}")
+
+
+def flush_policy(policy: CachePolicy[Any] | str) -> int:
+    """Supersede all entries of a policy at constant cost; see invalidate. Raises UnknownPolicy."""
+    name = policy if isinstance(policy, str) else policy.name
+    return invalidate(keys.policy_tag(registry.get(name).name))
+
+
+def flush_all() -> int:
+    """Supersede every entry; see invalidate. Limits, locks, statistics and other programs' keys stay."""
+    return invalidate(keys.EVERYTHING)
+
+
+def flush_pattern(glob: str) -> int:
+    """Delete the entries whose key, after the prefix, matches a Redis glob, as in `weather.*:lat=52*`; how many.
+
+    Only entries are touched: never generations, leases, budgets or statistics, nor other programs' keys.
+    Raises StoreUnavailable.
+    """
+    pattern = f"{keys.escape_glob(conf.prefix)}:{glob}"
+    starts = tuple(f"{conf.prefix}:{policy.name}:" for policy in registry)
+    gone = [key for key in dict.fromkeys(get_store().scan(pattern)) if key.startswith(starts)]
+    removed = get_store().delete(gone)
+    local_copies.drop_keys(gone)
+    get_memory().delete(gone)
+    logger.info("flushed %d entries by pattern", removed)
+    return removed
+
+
+def _bump(tag_keys: list[str]) -> int:
+    store = get_store()
+    try:
+        bumped = store.bump(tag_keys)
+    except StoreUnavailable as error:
+        logger.warning("%d tags are bumped later, the store is away: %s", len(tag_keys), error)
+        if isinstance(store, RedisStore):
+            pending.add(tag_keys, store)
+        bumped = 0
+    if store is not get_memory():
+        get_memory().bump(tag_keys)
+    local_copies.drop(tag_keys)
+    return bumped
+
+
+def peek(policy: CachePolicy[T], params: Mapping[str, Any]) -> T | None:
+    """The value if it is fresh in the store, else None; nothing is loaded or counted. Raises StoreUnavailable."""
+    reading = _reading(policy, params)
+    store = get_store()
+    found = store.lookup([reading.lookup(lease=False)])[0]
+    usable = reading.usable(store, found)
+    if usable is None or not usable.fresh or (found.held and not policy.relaxed):
+        return None
+    return usable.value
+
+
+def put(policy: CachePolicy[T], params: Mapping[str, Any], value: T) -> bool:
+    """Store a value that was made here, not read from a source; true when it is stored.
+
+    Only for relaxed policies: a strict one could not tell whether the value is older than a write (PolicyError).
+    """
+    if not policy.relaxed:
+        raise PolicyError(f"{policy.name} is strict: what it stores must come from a loader")
+    reading, store = _reading(policy, params), get_store()
+    try:
+        found = store.lookup([reading.lookup(lease=False)])[0]
+        load = Load(reading, store, found, leased=False)
+        entry = load.entry_of(value)
+        fill = load.fill_of(entry, tainted=False)
+        return fill is not None and load.settled(entry, store.fill([fill])[0]).stored
+    except StoreUnavailable:
+        return False
+
+
+def _reading(policy: CachePolicy[T], params: Mapping[str, Any]) -> Reading[T]:
+    return Reading(policy, params, lambda: None, None)

@@ -1,0 +1,146 @@
+"""How the site is: its store, its database, and the services behind its policies."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db import Error, connection
+
+from cache_platform.conf import conf
+from cache_platform.exceptions import CachePlatformError, StoreUnavailable
+from cache_platform.policies import CachePolicy, register
+from cache_platform.reader import get_or_load
+from cache_platform.statistics import read_window
+from cache_platform.stores import get_store
+from cache_platform.stores.redis import RedisStore
+
+logger = logging.getLogger(__name__)
+
+DATABASE_PATIENCE = 1.0
+"""Seconds after which a database that does not answer counts as away."""
+
+State = Literal["healthy", "degraded", "unhealthy"]
+
+SERVICES = register(
+    CachePolicy(
+        name="service.health",
+        schema=dict[str, dict[str, str | int]],
+        ttl=60,
+        ttl_variable="SERVICE_HEALTH_CACHE_TTL",
+        consistency="relaxed",
+        audience="public",
+        description="How the outside services did lately, from the loads of their policies.",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the site: whether it answers, and for staff why not and how quickly."""
+
+    up: bool
+    error: str = ""
+    milliseconds: float | None = None
+
+
+class DatabaseProbe:
+    """Asks the database in a thread of its own, so that one that hangs costs a caller no more than its patience.
+
+    One probe runs at a time: while it hangs, the next callers are told so at once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: threading.Thread | None = None
+        self._error = ""
+
+    def ask(self) -> Part:
+        """Whether the database answers a query within DATABASE_PATIENCE seconds."""
+        with self._lock:
+            if self._running is not None and self._running.is_alive():
+                return Part(up=False, error="it has not answered the last probe yet")
+            self._error = "it does not answer"
+            probe = self._running = threading.Thread(target=self._query, name="database-probe", daemon=True)
+            started = time.monotonic()
+            probe.start()
+        probe.join(DATABASE_PATIENCE)
+        if probe.is_alive() or self._error:
+            return Part(up=False, error=self._error)
+        return Part(up=True, milliseconds=_since(started))
+
+    def _query(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            self._error = ""
+        except Error as error:
+            self._error = f"{type(error).__name__}: {error}".strip()
+        finally:
+            connection.close()
+
+
+database_probe = DatabaseProbe()
+
+
+def _since(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 1)
+
+
+def store_part() -> Part:
+    """Whether the store answers; asks it unless its breaker is open."""
+    started = time.monotonic()
+    try:
+        get_store().ping()
+    except StoreUnavailable as error:
+        return Part(up=False, error=str(error))
+    return Part(up=True, milliseconds=_since(started))
+
+
+def services() -> dict[str, dict[str, str | int]]:
+    """Each service's status (`ok`, `failing`, `unknown` without a load), loads and errors of the last five minutes."""
+    try:
+        return get_or_load(SERVICES, {}, _load_services) or {}
+    except CachePlatformError as error:
+        logger.warning("the services' health is not known: %s", error)
+        return {name: {"status": "unknown"} for name in conf.services}
+
+
+def _load_services() -> dict[str, dict[str, str | int]]:
+    counts = read_window("5m")
+    found: dict[str, dict[str, str | int]] = {}
+    for name, policies in conf.services.items():
+        loads = sum(counts.get(policy, {}).get("loads", 0) for policy in policies)
+        errors = sum(counts.get(policy, {}).get("load_errors", 0) for policy in policies)
+        status = "unknown" if not loads + errors else "failing" if errors > loads else "ok"
+        found[name] = {"status": status, "loads": loads, "errors": errors}
+    return found
+
+
+def report(*, detailed: bool) -> tuple[State, dict[str, Any]]:
+    """The whole report and its status; hosts and errors only when `detailed`.
+
+    Without the store the site is degraded (it goes on without it); without the database it is unhealthy.
+    """
+    store, database = store_part(), database_probe.ask()
+    known = services()
+    failing = any(service["status"] == "failing" for service in known.values())
+    state: State = "unhealthy" if not database.up else "degraded" if failing or not store.up else "healthy"
+    in_redis = isinstance(get_store(), RedisStore)
+    body: dict[str, Any] = {
+        "status": state,
+        "redis": {"status": _word(store) if in_redis else "not-configured", "connected": store.up and in_redis},
+        "database": {"status": _word(database), "connected": database.up},
+        "services": known,
+    }
+    if detailed:
+        for name, part in (("redis", store), ("database", database)):
+            body[name] |= {"latencyMs": part.milliseconds, **({"error": part.error} if part.error else {})}
+    return state, body
+
+
+def _word(part: Part) -> str:
+    return "healthy" if part.up else "unavailable"

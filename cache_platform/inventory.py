@@ -1,0 +1,69 @@
+"""What the cache holds and does, as the stats endpoint shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cache_platform import statistics
+from cache_platform.conf import conf
+from cache_platform.exceptions import StoreUnavailable
+from cache_platform.health import store_part
+from cache_platform.keys import escape_glob
+from cache_platform.policies import registry
+from cache_platform.stores import get_store
+from cache_platform.stores.redis import RedisStore
+
+
+def count_entries() -> dict[str, int]:
+    """How many entries each policy has in the store, superseded ones included until they expire.
+
+    Walks the keys with SCAN. Raises StoreUnavailable.
+    """
+    counts = {policy.name: 0 for policy in registry}
+    start = len(conf.prefix) + 1
+    for key in set(get_store().scan(f"{escape_glob(conf.prefix)}:*")):
+        name = key[start:].partition(":")[0]
+        if name in counts:
+            counts[name] += 1
+    return counts
+
+
+def report(window: str, *, timestamp: str) -> dict[str, Any]:
+    """The stats endpoint's body. Raises InvalidQuery for an unknown window.
+
+    When the store is away, the numbers are null: what other processes counted cannot be known then.
+    """
+    statistics.check_window(window)
+    try:
+        counts, entries = statistics.read_window(window), count_entries()
+        redis = {**get_store().describe(), **_connection()}
+    except StoreUnavailable:
+        return {"timestamp": timestamp, "window": window, "patterns": [], "performance": None, "redis": _connection()}
+    patterns = [
+        {"name": policy.name, "count": entries[policy.name], "ttl": policy.effective_ttl}
+        | statistics.summary(counts.get(policy.name, {}))
+        for policy in registry
+    ]
+    total: dict[str, int] = {}
+    for per_policy in counts.values():
+        for name, amount in per_policy.items():
+            total[name] = total.get(name, 0) + amount
+    return {
+        "timestamp": timestamp,
+        "window": window,
+        "patterns": patterns,
+        "performance": statistics.summary(total),
+        "redis": redis,
+    }
+
+
+def _connection() -> dict[str, Any]:
+    store = get_store()
+    if not isinstance(store, RedisStore):
+        return {"status": "not-configured", "connected": False}
+    up = store_part().up
+    return {"status": "healthy" if up else "unavailable", "connected": up, "breaker": _breaker_word(store)}
+
+
+def _breaker_word(store: RedisStore) -> str:
+    return "open" if store.breaker.is_open else "closed"

@@ -1,0 +1,211 @@
+"""One call of a loader: charged to a budget, timed, encoded, and stored when it may be."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from cache_platform import entries, inputs, keys
+from cache_platform.conf import conf
+from cache_platform.entries import Entry, Times
+from cache_platform.exceptions import (
+    BudgetExceeded,
+    LoadShed,
+    PolicyError,
+    SourceError,
+    SourceRateLimited,
+    SourceUnavailable,
+    StoreUnavailable,
+    UnreadableEntry,
+)
+from cache_platform.policies import CachePolicy
+from cache_platform.statistics import counters, load_time_counter
+from cache_platform.stores import get_memory
+from cache_platform.stores.base import UNSTORABLE_MS, Fill, Found, Lease, Spend, Store, Stored
+from cache_platform.stores.memory import wall_clock_ms
+
+if TYPE_CHECKING:
+    from cache_platform.reading import Reading
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LONGEST_RETRY_AFTER = 3600
+"""Seconds for which a source can keep us away with Retry-After."""
+
+UNSTORED = "unstored"
+"""The signature of an entry that was made without generations: no reader's equals it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load brought, whether it is stored, and whether it was shared with another reader."""
+
+    entry: Entry
+    stored: bool
+    shared: bool = False
+
+
+class SoloLoads:
+    """How many readers may load by themselves, after they waited in vain for others."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Room for one load. Raises LoadShed when there is none."""
+        with self._lock:
+            if self._running >= conf.solo_loads:
+                raise LoadShed("too many loads run at once", retry_after=1)
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+
+
+class Load:
+    """A load for one reading. `found` is what the store said before it began; without it nothing is stored.
+
+    `run` does all of it; a batch calls the parts, so that many values cost one load and one round trip.
+    """
+
+    def __init__(self, reading: Reading[Any], store: Store | None, found: Found | None, *, leased: bool = True) -> None:
+        self._reading = reading
+        self._policy = reading.policy
+        self._store = store
+        self._found = found
+        self._leased = leased
+
+    def run(self) -> Loaded:
+        """Raises BudgetExceeded, and what the loader raises; the lease is given back in any case."""
+        self.charge()
+        with inputs.observed() as observed:
+            try:
+                value = timed(self._policy, self._reading.load)
+            except StoreUnavailable as error:
+                self.failed(error)
+                raise SourceUnavailable(self._policy.name, "its loader needs a store that is away") from error
+            except BaseException as error:
+                self.failed(error)
+                raise
+        entry = self.entry_of(value)
+        fill = self.fill_of(entry, tainted=observed.tainted)
+        if fill is None or self._store is None:
+            return Loaded(entry, stored=False)
+        try:
+            return self.settled(entry, self._store.fill([fill])[0])
+        except StoreUnavailable:
+            return Loaded(entry, stored=False)
+
+    def charge(self) -> None:
+        """Charge one load to the policy's budgets. Raises BudgetExceeded."""
+        caller = self._reading.caller
+        spends = [
+            Spend(
+                key=keys.budget_key(self._policy.name, budget.window, "*" if budget.per == "policy" else caller or ""),
+                limit=budget.limit,
+                window_ms=int(budget.window * 1000),
+            )
+            for budget in self._policy.budgets
+            if budget.per == "policy" or caller is not None
+        ]
+        if not spends:
+            return
+        try:
+            wait = (self._store or get_memory()).spend(spends)
+        except StoreUnavailable:
+            wait = get_memory().spend(spends)
+        if wait > 0:
+            self.give_back(Lease.NONE)
+            raise BudgetExceeded("too many different things were asked for; try again later", retry_after=wait)
+
+    def failed(self, error: BaseException) -> None:
+        """The loader raised `error`: keep others from asking again at once."""
+        if not isinstance(error, Exception):
+            self.give_back(Lease.NONE)  # this thread is being stopped; the source may be well
+            return
+        counters.add(self._policy.name, {"load_errors": 1})
+        failures = (self._found.failures if self._found else 0) + 1
+        pause = min(self._policy.backoff * 2 ** (failures - 1), self._policy.longest_backoff)
+        if not isinstance(error, SourceError):
+            logger.error("%s: the loader failed", self._policy.name, exc_info=error)
+        elif error.retry_after:
+            pause = min(max(pause, error.retry_after), LONGEST_RETRY_AFTER)
+        elif isinstance(error, SourceRateLimited):
+            pause = self._policy.longest_backoff
+        self.give_back(Lease.BACKOFF, pause_ms=int(pause * 1000), failures=failures)
+
+    def entry_of(self, value: object) -> Entry:
+        """The value as an entry. Raises PolicyError when it is not what the schema says; the lease is given back."""
+        try:
+            codec, body = entries.encode(value, compress_min_bytes=conf.compress_min_bytes)
+            entry = Entry(self._found.signature if self._found else UNSTORED, self._times(value), codec, body)
+            entries.decode(self._policy, entry)
+        except (TypeError, msgspec.MsgspecError, UnreadableEntry) as error:
+            self.give_back(Lease.NONE)
+            raise PolicyError(f"{self._policy.name}: the loader's value does not fit the schema: {error}") from error
+        return entry
+
+    def _times(self, value: object) -> Times:
+        policy, found = self._policy, value is not None
+        return Times.starting(
+            self._found.now if self._found else wall_clock_ms(),
+            ttl=policy.effective_ttl if found else min(policy.negative_ttl, policy.effective_ttl),
+            stale_for=policy.stale_for if found else 0,
+            refresh_ahead=policy.refresh_ahead if found else 0,
+        )
+
+    def fill_of(self, entry: Entry, *, tainted: bool) -> Fill | None:
+        """What to store; None when nothing may be stored, and then the lease is given back with the reason."""
+        if self._found is None or self._found.held or not self._reading.keepable:
+            return None
+        times = entry.times
+        if times.fresh_until <= times.loaded:
+            self.give_back(Lease.NONE)
+            return None
+        if tainted or len(entry.body) > conf.max_entry_bytes:
+            if not tainted:
+                logger.warning("%s: %d bytes are too many to store", self._reading.address.key, len(entry.body))
+            self.give_back(Lease.UNSTORABLE, pause_ms=UNSTORABLE_MS)
+            return None
+        return self._reading.fill_of(entry, keep_ms=times.kept_until - times.loaded)
+
+    def settled(self, entry: Entry, outcome: Stored) -> Loaded:
+        """What became of the load, given what became of its fill."""
+        if outcome is Stored.FULL:
+            self.give_back(Lease.UNSTORABLE, pause_ms=UNSTORABLE_MS)
+        if outcome is Stored.STORED:
+            counters.add(self._policy.name, {"bytes_stored": len(entry.body)})
+        if outcome is not Stored.SUPERSEDED and self._policy.relaxed and self._store is not None:
+            self._reading.remember(self._store, entry, entry.times.loaded)
+        return Loaded(entry, stored=outcome in {Stored.STORED, Stored.NEWER})
+
+    def give_back(self, verdict: Lease, *, pause_ms: int = 0, failures: int = 0) -> None:
+        """Let the lease go, saying why there is no entry; see Store.release."""
+        if self._store is None or not self._leased:
+            return
+        reading = self._reading
+        try:
+            self._store.release(reading.address, reading.token, verdict, pause_ms=pause_ms, failures=failures)
+        except StoreUnavailable:
+            logger.info("%s: the lease ends by itself, the store is away", self._policy.name)
+
+
+def timed(policy: CachePolicy[Any], load: Callable[[], T]) -> T:
+    """What `load` returns, its time added to the policy's statistics."""
+    started = time.monotonic()
+    value = load()
+    milliseconds = (time.monotonic() - started) * 1000
+    counters.add(policy.name, {"loads": 1, "load_ms": round(milliseconds), load_time_counter(milliseconds): 1})
+    return value

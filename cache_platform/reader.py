@@ -1,0 +1,45 @@
+"""The one read path, for callers: `get_or_load`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from cache_platform import inputs
+from cache_platform.policies import CachePolicy
+from cache_platform.reading import Reading
+from cache_platform.reads import Read
+from cache_platform.statistics import counters
+
+T = TypeVar("T")
+
+
+def get_or_load(policy: CachePolicy[T], params: Mapping[str, Any], loader: Callable[..., T | None]) -> T | None:
+    """The value for `params`: from the cache, or from `loader(**params)`, which is called at most once at a time
+    however many readers ask, in this process and in all others. None means "not found".
+
+    Raises ParameterError, what the loader raises when there is nothing stale to serve, and LoadRefused.
+    """
+    return read(policy, params, loader).value
+
+
+def read(
+    policy: CachePolicy[T], params: Mapping[str, Any], loader: Callable[..., T | None], *, caller: str | None = None
+) -> Read[T]:
+    """As get_or_load, with where the value came from. `caller` is whose load budget a miss is charged to."""
+    reading = Reading(policy, params, lambda: loader(**params), caller)
+    amounts = {"misses": 1}
+    try:
+        outcome = reading.run()
+        amounts = counted(outcome)
+    finally:
+        counters.add(policy.name, amounts)
+    inputs.note(outcome, relaxed=policy.relaxed)
+    return outcome
+
+
+def counted(outcome: Read[Any]) -> dict[str, int]:
+    """The counters that one read adds to."""
+    if outcome.cached:
+        return {"hits": 1, **({f"{outcome.source}_hits": 1} if outcome.source != "hit" else {})}
+    return {"misses": 1, **({"collapsed": 1} if outcome.source == "wait" else {})}

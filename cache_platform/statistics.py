@@ -1,0 +1,149 @@
+"""Counters per policy: kept in the process, added to the store in batches, read per time window.
+
+A request that reads a policy counts once, as a hit or as a miss. A batch carries a number, so that sending it
+again after a lost answer adds nothing; a process adds what it counted at least every two seconds and at a normal end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from cache_platform.conf import conf
+from cache_platform.exceptions import InvalidQuery, StoreUnavailable
+from cache_platform.stores import get_store
+from cache_platform.stores.base import new_token
+
+logger = logging.getLogger(__name__)
+
+WINDOWS: dict[str, dict[str, int]] = {
+    "5m": {"minutes": 5},
+    "1h": {"minutes": 60},
+    "6h": {"minutes": 360},
+    "24h": {"hours": 24},
+    "7d": {"hours": 168},
+}
+COUNTERS = (
+    "hits", "local_hits", "stale_hits", "misses", "collapsed", "loads", "load_errors", "superseded",
+    "bytes_stored", "load_ms",
+)  # fmt: skip
+LOAD_TIME_BOUNDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
+"""Upper bounds of the histogram of load times, in milliseconds; what is slower counts as `inf`."""
+LONGEST_UNSENT = 50
+"""Batches kept while the store is away; more are merged into the newest."""
+
+
+class Counters:
+    """The counters of one process, by `<policy>|<counter>`."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was counted: a forked child must not add its parent's counts again."""
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._counts: dict[str, int] = {}
+        self._unsent: list[tuple[int, dict[str, int]]] = []
+        self._process = new_token()
+        self._batch = 0
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def add(self, policy_name: str, amounts: Mapping[str, int]) -> None:
+        """Add to a policy's counters."""
+        with self._lock:
+            for name, amount in amounts.items():
+                field = f"{policy_name}|{name}"
+                self._counts[field] = self._counts.get(field, 0) + amount
+            started = self._thread is not None
+        if not started:
+            self._start()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                return
+            self._thread = threading.Thread(target=self._send_for_ever, name="cache-statistics", daemon=True)
+        self._thread.start()
+
+    def _send_for_ever(self) -> None:
+        stop = self._stop
+        while not stop.wait(conf.statistics_interval):
+            self.send()
+
+    def send(self) -> bool:
+        """Add what was counted to the store; false when it is away, and the counts are kept."""
+        with self._sending:
+            with self._lock:
+                if self._counts:
+                    self._queue(self._counts)
+                    self._counts = {}
+            try:
+                while self._unsent:
+                    batch, counts = self._unsent[0]
+                    get_store().add_counters(self._process, batch, counts)
+                    self._unsent.pop(0)
+            except StoreUnavailable:
+                return False
+            return True
+
+    def _queue(self, counts: dict[str, int]) -> None:
+        if len(self._unsent) < LONGEST_UNSENT:
+            self._batch += 1
+            self._unsent.append((self._batch, counts))
+            return
+        # The newest batch was never sent (the oldest goes first), so it may still grow.
+        newest = self._unsent[-1][1]
+        for field, amount in counts.items():
+            newest[field] = newest.get(field, 0) + amount
+
+
+counters = Counters()
+os.register_at_fork(after_in_child=counters.reset)
+atexit.register(counters.send)
+
+
+def load_time_counter(milliseconds: float) -> str:
+    """The counter of the histogram's bucket that a load time falls into."""
+    bound = next((str(bound) for bound in LOAD_TIME_BOUNDS if milliseconds <= bound), "inf")
+    return f"load_ms_le_{bound}"
+
+
+def check_window(window: str) -> None:
+    """Raises InvalidQuery for what is not a key of WINDOWS."""
+    if window not in WINDOWS:
+        raise InvalidQuery("window", f"must be one of {', '.join(WINDOWS)}")
+
+
+def read_window(window: str) -> dict[str, dict[str, int]]:
+    """Every policy's counters over `window` (a key of WINDOWS), this process's newest counts included.
+
+    Raises InvalidQuery for another window, StoreUnavailable when the store is away.
+    """
+    check_window(window)
+    counters.send()
+    found: dict[str, dict[str, int]] = {}
+    for field, amount in get_store().read_counters(**WINDOWS[window]).items():
+        policy_name, _, name = field.partition("|")
+        found.setdefault(policy_name, {})[name] = amount
+    return found
+
+
+def hit_rate(hits: int, misses: int) -> str:
+    """The share of hits as the stats endpoint shows it, as in `92.0%`; `0.0%` when nothing was read."""
+    total = hits + misses
+    return f"{100 * hits / total if total else 0:.1f}%"
+
+
+def summary(counts: Mapping[str, int]) -> dict[str, Any]:
+    """A policy's counters with every counter present, its hit rate, and its mean load time in milliseconds."""
+    shown: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTERS if name != "load_ms"}
+    shown["hitRate"] = hit_rate(shown["hits"], shown["misses"])
+    shown["meanLoadMs"] = round(counts.get("load_ms", 0) / shown["loads"], 1) if shown["loads"] else None
+    shown["loadTimes"] = {str(bound): counts.get(f"load_ms_le_{bound}", 0) for bound in (*LOAD_TIME_BOUNDS, "inf")}
+    return shown

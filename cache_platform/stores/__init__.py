@@ -1,0 +1,45 @@
+"""Where entries, generations and counters are kept; the only package that knows Redis."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from cache_platform.conf import conf
+from cache_platform.stores.base import Store
+from cache_platform.stores.local import LocalCopies
+from cache_platform.stores.memory import MemoryStore
+from cache_platform.stores.redis import RedisStore
+
+_lock = threading.Lock()
+_memory: MemoryStore | None = None
+_redis: dict[str, RedisStore] = {}
+local_copies = LocalCopies()
+
+
+def get_memory() -> MemoryStore:
+    """This process's memory: the store where there is no Redis, and the fallback of relaxed policies beside it."""
+    global _memory  # one per process, made when first needed
+    with _lock:
+        if _memory is None:
+            _memory = MemoryStore(max_bytes=conf.memory_max_bytes)
+        return _memory
+
+
+def get_store() -> Store:
+    """The store that the settings name."""
+    if conf.store == "memory":
+        return get_memory()
+    store = _redis.get(conf.alias)
+    return store if store is not None else _redis.setdefault(conf.alias, RedisStore(conf.alias))
+
+
+def reset_process() -> None:
+    """Forget what this process holds in memory; for forked children and for tests."""
+    global _lock, _memory  # a fork may have copied the lock in a locked state
+    _lock = threading.Lock()
+    _memory = None
+    local_copies.reset()
+
+
+os.register_at_fork(after_in_child=reset_process)

@@ -1,0 +1,147 @@
+"""What every store does, and the values that go in and out. Times are milliseconds by the store's own clock."""
+
+from __future__ import annotations
+
+import enum
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cache_platform.policies import Address
+
+UNSTORABLE_MS = 1000
+"""How long "the winner could not store" is told to those who wait for it."""
+TAG_MARGIN_MS = 60_000
+"""How much longer than the entries stored under it a tag lives."""
+FAILURES_KEPT_MS = 60_000
+"""How long after its back-off a run of failures is remembered, so that the next one backs off for longer."""
+
+
+def new_generation() -> str:
+    """64 random bits as 16 hex digits: never a counter or a time, so a lost generation cannot come back."""
+    return secrets.token_hex(8)
+
+
+new_token = new_generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """One entry to read. With a `token`, the load lease is tried for in the same round trip."""
+
+    address: Address
+    strict: bool
+    tag_ms: int
+    token: str = ""
+    lease_ms: int = 0
+
+
+class Lease(enum.Enum):
+    """What became of the wish for the load lease."""
+
+    NONE = "-"
+    """Not asked for, not needed, or not to be had because a tag is held."""
+    WON = "W"
+    TAKEN = "L"
+    """Somebody else loads."""
+    BACKOFF = "B"
+    """The source failed a moment ago."""
+    UNSTORABLE = "N"
+    """The last winner loaded a value that it could not store: waiting for one is in vain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a lookup saw. `blob` is set only when its signature is the current one; whether it is still fresh is for
+    the reader to say. `lease_ms` is what is left of the other's lease or of the back-off."""
+
+    now: int
+    signature: str
+    held: bool
+    blob: bytes | None
+    superseded: bool
+    lease: Lease
+    lease_ms: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One entry to store, with the generations read before any of its inputs (in `signature`)."""
+
+    address: Address
+    strict: bool
+    signature: str
+    blob: bytes
+    loaded: int
+    keep_ms: int
+    token: str = ""
+
+
+class Stored(enum.Enum):
+    """What became of a fill."""
+
+    STORED = "stored"
+    SUPERSEDED = "superseded"
+    """A generation moved on, or a tag is held: the value may be older than a write."""
+    NEWER = "newer"
+    """An entry of the same generations whose load began later is there already."""
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """One load to write into a budget's log: at most `limit` in any `window_ms`."""
+
+    key: str
+    limit: int
+    window_ms: int
+
+
+class Store(Protocol):
+    """Entries, generations, leases and counters. Every method may raise StoreUnavailable, and none another error
+    of the server's; each is atomic, and one round trip unless it says otherwise."""
+
+    name: str
+
+    def lookup(self, lookups: Sequence[Lookup]) -> list[Found]:
+        """Entry, generations, epoch and lease for each; missing generations are made up."""
+
+    def fill(self, fills: Sequence[Fill]) -> list[Stored]:
+        """Store each entry unless it is superseded, held or older, and give its lease back."""
+
+    def release(self, address: Address, token: str, verdict: Lease, *, pause_ms: int = 0, failures: int = 0) -> None:
+        """Give a lease back without an entry: NONE frees it, BACKOFF keeps others away for `pause_ms`, UNSTORABLE
+        tells those who wait. Somebody else's lease is left alone."""
+
+    def hold(self, tag_keys: Sequence[str], token: str, hold_ms: int) -> None:
+        """Place a hold on each tag; it ends with `bump`, `let_go` or its deadline."""
+
+    def let_go(self, tag_keys: Sequence[str], token: str) -> None:
+        """Remove the hold without a new generation."""
+
+    def bump(self, tag_keys: Sequence[str], token: str = "") -> int:
+        """Give each tag a new generation and remove the token's hold; how many tags it touched."""
+
+    def spend(self, spends: Sequence[Spend]) -> float:
+        """Write one load into every log, or into none when one is used up; seconds until it fits, 0 when it did."""
+
+    def scan(self, pattern: str) -> Iterator[str]:
+        """Keys that match a Redis glob. Many round trips."""
+
+    def delete(self, names: Iterable[str]) -> int:
+        """Remove keys; how many there were."""
+
+    def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
+        """Add to the current minute's and hour's counters, once per batch however often it is sent. A process
+        numbers its batches upwards and sends them in order."""
+
+    def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
+        """The sums over the current and the preceding minute or hour buckets."""
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the server says of itself: memory, clients, evictions, uptime."""

@@ -1,0 +1,310 @@
+"""The store in this process's memory: the only one without Redis, and a fallback for relaxed policies beside it.
+
+Bounded in bytes; the least recently used entry goes first. Tags, leases and logs are small and expire; they are
+cleaned up as the store is used, so no thread is needed.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cache_platform import entries
+from cache_platform.exceptions import UnreadableEntry
+from cache_platform.policies import Address
+from cache_platform.stores.base import (
+    FAILURES_KEPT_MS,
+    TAG_MARGIN_MS,
+    UNSTORABLE_MS,
+    Fill,
+    Found,
+    Lease,
+    Lookup,
+    Spend,
+    Stored,
+    new_generation,
+)
+
+CLEAN_EVERY_MS = 10_000
+OVERHEAD = 200
+"""Bytes that a key costs beside its name and value, roughly."""
+
+
+@dataclass(slots=True)
+class _Tag:
+    generation: str
+    expires: int
+    holders: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Lease:
+    kind: Lease
+    token: str
+    until: int
+    failures: int
+    expires: int
+
+
+def wall_clock_ms() -> int:
+    """Milliseconds since 1970, by this machine's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class MemoryStore:
+    """See Store; shared by the threads of one process and by nothing else."""
+
+    name = "memory"
+
+    def __init__(self, *, max_bytes: int, clock: Callable[[], int] = wall_clock_ms) -> None:
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._lock = threading.RLock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._entries: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._tags: dict[str, _Tag] = {}
+        self._leases: dict[str, _Lease] = {}
+        self._logs: dict[str, list[int]] = {}
+        self._log_windows: dict[str, int] = {}
+        self._buckets: dict[tuple[str, int], dict[str, int]] = {}
+        self._batches: dict[str, int] = {}
+        self._epoch = new_generation()
+        self._used = 0
+        self._evicted = 0
+        self._next_cleaning = 0
+
+    def lookup(self, lookups: Sequence[Lookup]) -> list[Found]:
+        """See Store."""
+        with self._lock:
+            now = self._clock()
+            self._clean(now)
+            return [self._look(wish, now) for wish in lookups]
+
+    def _look(self, wish: Lookup, now: int) -> Found:
+        signature, held = self._current(wish.address, wish.strict, wish.tag_ms, now)
+        blob, superseded = self._valid_blob(wish.address.key, signature, now)
+        lease, lease_ms, failures = Lease.NONE, 0, 0
+        if wish.token and not held and (blob is None or _due(blob, now)):
+            lease, lease_ms, failures = self._try_lease(wish, now)
+        return Found(
+            now=now, signature=signature, held=held, blob=blob, superseded=superseded,
+            lease=lease, lease_ms=lease_ms, failures=failures,
+        )  # fmt: skip
+
+    def _valid_blob(self, key: str, signature: str, now: int) -> tuple[bytes | None, bool]:
+        kept = self._entries.get(key)
+        if kept is None or kept[0] <= now:
+            return None, False
+        if not kept[1].startswith(signature.encode() + b"\n"):
+            return None, True
+        self._entries.move_to_end(key)
+        return kept[1], False
+
+    def _try_lease(self, wish: Lookup, now: int) -> tuple[Lease, int, int]:
+        lease = self._leases.get(wish.address.lease_key)
+        failures = 0
+        if lease is not None and lease.expires > now:
+            if lease.kind is Lease.BACKOFF:
+                failures = lease.failures
+            if lease.until > now and lease.token != wish.token:
+                return lease.kind, lease.until - now, failures
+        until = now + wish.lease_ms
+        self._leases[wish.address.lease_key] = _Lease(Lease.TAKEN, wish.token, until, failures, until)
+        return Lease.WON, 0, failures
+
+    def _current(self, address: Address, strict: bool, tag_ms: int, now: int) -> tuple[str, bool]:
+        held, generations = False, []
+        for name in address.tag_keys:
+            tag = self._tag(name, tag_ms, now)
+            held = held or bool(tag.holders)
+            generations.append(tag.generation)
+        return entries.signature(address.digest, self._epoch if strict else "-", generations), held
+
+    def _tag(self, name: str, at_least: int, now: int) -> _Tag:
+        """The tag, made up when it is missing; its lapsed holders take the generation with them."""
+        tag = self._tags.get(name)
+        if tag is None or tag.expires <= now:
+            tag = self._tags[name] = _Tag(new_generation(), now + at_least)
+        lapsed = [token for token, deadline in tag.holders.items() if deadline <= now]
+        for token in lapsed:
+            del tag.holders[token]
+        if lapsed:
+            tag.generation = new_generation()
+            tag.expires = max(tag.expires, now + at_least)
+        return tag
+
+    def fill(self, fills: Sequence[Fill]) -> list[Stored]:
+        """See Store."""
+        with self._lock:
+            return [self._fill(fill, self._clock()) for fill in fills]
+
+    def _fill(self, fill: Fill, now: int) -> Stored:
+        size = len(fill.blob) + len(fill.address.key) + OVERHEAD
+        if size > self._max_bytes:
+            return Stored.FULL
+        lease = self._leases.get(fill.address.lease_key)
+        if lease is not None and fill.token and lease.token == fill.token:
+            del self._leases[fill.address.lease_key]
+        signature, held = self._current(fill.address, fill.strict, fill.keep_ms + TAG_MARGIN_MS, now)
+        if held or signature != fill.signature:
+            return Stored.SUPERSEDED
+        there, _ = self._valid_blob(fill.address.key, signature, now)
+        if there is not None and entries.parse(there).times.loaded > fill.loaded:
+            return Stored.NEWER
+        self._forget(fill.address.key)
+        self._entries[fill.address.key] = (now + fill.keep_ms, fill.blob)
+        self._used += size
+        for name in fill.address.tag_keys:
+            tag = self._tags[name]
+            tag.expires = max(tag.expires, now + fill.keep_ms + TAG_MARGIN_MS)
+        while self._used > self._max_bytes:
+            self._forget(next(iter(self._entries)))
+            self._evicted += 1
+        return Stored.STORED
+
+    def _forget(self, key: str) -> bool:
+        kept = self._entries.pop(key, None)
+        if kept is not None:
+            self._used -= len(kept[1]) + len(key) + OVERHEAD
+        return kept is not None
+
+    def holds(self, key: str, loaded: int) -> bool:
+        """True when an entry whose load began at `loaded` or later is there, valid or not."""
+        kept = self._entries.get(key)
+        return kept is not None and entries.parse(kept[1]).times.loaded >= loaded
+
+    def release(self, address: Address, token: str, verdict: Lease, *, pause_ms: int = 0, failures: int = 0) -> None:
+        """See Store."""
+        with self._lock:
+            now, lease = self._clock(), self._leases.get(address.lease_key)
+            if lease is None or lease.kind is not Lease.TAKEN or lease.token != token:
+                return
+            del self._leases[address.lease_key]
+            if verdict is Lease.BACKOFF:
+                until = now + pause_ms
+                self._leases[address.lease_key] = _Lease(verdict, "", until, failures, until + FAILURES_KEPT_MS)
+            elif verdict is Lease.UNSTORABLE:
+                until = now + (pause_ms or UNSTORABLE_MS)
+                self._leases[address.lease_key] = _Lease(verdict, "", until, 0, until)
+
+    def hold(self, tag_keys: Sequence[str], token: str, hold_ms: int) -> None:
+        """See Store."""
+        with self._lock:
+            now = self._clock()
+            for name in tag_keys:
+                tag = self._tag(name, hold_ms, now)
+                tag.holders[token] = now + hold_ms
+                tag.expires = max(tag.expires, now + hold_ms)
+
+    def let_go(self, tag_keys: Sequence[str], token: str) -> None:
+        """See Store."""
+        with self._lock:
+            now = self._clock()
+            for name in tag_keys:
+                self._tag(name, TAG_MARGIN_MS, now).holders.pop(token, None)
+
+    def bump(self, tag_keys: Sequence[str], token: str = "") -> int:
+        """See Store."""
+        with self._lock:
+            now = self._clock()
+            for name in tag_keys:
+                tag = self._tag(name, TAG_MARGIN_MS, now)
+                tag.holders.pop(token, None)
+                tag.generation = new_generation()
+                tag.expires = max(tag.expires, now + TAG_MARGIN_MS)
+            return len(tag_keys)
+
+    def spend(self, spends: Sequence[Spend]) -> float:
+        """See Store."""
+        with self._lock:
+            now, wait = self._clock(), 0
+            for spend in spends:
+                log = self._logs[spend.key] = [at for at in self._logs.get(spend.key, ()) if at > now - spend.window_ms]
+                self._log_windows[spend.key] = spend.window_ms
+                if len(log) >= spend.limit:
+                    wait = max(wait, log[len(log) - spend.limit] + spend.window_ms - now, 1)
+            if not wait:
+                for spend in spends:
+                    self._logs[spend.key].append(now)
+            return wait / 1000
+
+    def scan(self, pattern: str) -> Iterator[str]:
+        """See Store; a Redis glob's `\\x` is taken literally."""
+        with self._lock:
+            now = self._clock()
+            names = [key for key, (expires, _) in self._entries.items() if expires > now] + list(self._tags)
+        translated = _glob(pattern)
+        yield from (name for name in names if fnmatch.fnmatchcase(name, translated))
+
+    def delete(self, names: Iterable[str]) -> int:
+        """See Store."""
+        with self._lock:
+            return sum(self._forget(name) or self._tags.pop(name, None) is not None for name in set(names))
+
+    def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
+        """See Store."""
+        with self._lock:
+            if batch <= self._batches.get(process, 0):
+                return
+            self._batches[process] = batch
+            seconds = self._clock() // 1000
+            for bucket in (("m", seconds // 60), ("h", seconds // 3600)):
+                sums = self._buckets.setdefault(bucket, {})
+                for name, amount in counters.items():
+                    sums[name] = sums.get(name, 0) + amount
+
+    def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
+        """See Store."""
+        with self._lock:
+            seconds, sums = self._clock() // 1000, dict[str, int]()
+            for unit, length, count in (("m", 60, minutes), ("h", 3600, hours)):
+                for back in range(count + 1 if count else 0):
+                    for name, amount in self._buckets.get((unit, seconds // length - back), {}).items():
+                        sums[name] = sums.get(name, 0) + amount
+            return sums
+
+    def ping(self) -> None:
+        """Always well."""
+
+    def describe(self) -> dict[str, Any]:
+        """See Store."""
+        with self._lock:
+            return {"used_memory": self._used, "maxmemory": self._max_bytes, "evicted_keys": self._evicted}
+
+    def _clean(self, now: int) -> None:
+        """Drop what has expired; a full pass at most every ten seconds."""
+        if now < self._next_cleaning:
+            return
+        self._next_cleaning = now + CLEAN_EVERY_MS
+        for key in [key for key, (expires, _) in self._entries.items() if expires <= now]:
+            self._forget(key)
+        self._tags = {name: tag for name, tag in self._tags.items() if tag.expires > now}
+        self._leases = {name: lease for name, lease in self._leases.items() if lease.expires > now}
+        for name in [n for n, log in self._logs.items() if not log or log[-1] <= now - self._log_windows[n]]:
+            del self._logs[name], self._log_windows[name]
+        oldest = {"m": now // 60_000 - 6 * 60, "h": now // 3_600_000 - 8 * 24}
+        self._buckets = {bucket: sums for bucket, sums in self._buckets.items() if bucket[1] >= oldest[bucket[0]]}
+
+
+def _due(blob: bytes, now: int) -> bool:
+    try:
+        return now >= entries.parse(blob).times.refresh
+    except UnreadableEntry:
+        return True
+
+
+def _glob(pattern: str) -> str:
+    """A Redis glob as one for fnmatch: `\\*` becomes `[*]`."""
+    out, rest = [], iter(pattern)
+    for character in rest:
+        escaped = next(rest, "") if character == "\\" else ""
+        out.append(f"[{escaped}]" if escaped in {"*", "?", "["} and escaped else escaped or character)
+    return "".join(out)

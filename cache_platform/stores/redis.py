@@ -1,0 +1,247 @@
+"""The store in Redis, through django-redis's connection. Scripts make each method atomic and one round trip."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
+
+from cache_platform import keys
+from cache_platform.breaker import Breaker
+from cache_platform.conf import conf
+from cache_platform.exceptions import StoreUnavailable
+from cache_platform.policies import Address
+from cache_platform.stores.base import (
+    FAILURES_KEPT_MS,
+    TAG_MARGIN_MS,
+    Fill,
+    Found,
+    Lease,
+    Lookup,
+    Spend,
+    Stored,
+    new_generation,
+)
+from cache_platform.stores.connection import direct, get_breaker, get_client, guarded
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+MINUTES_KEPT = 6 * 3600 + 120
+HOURS_KEPT = 8 * 24 * 3600
+SCAN_PAGE = 1000
+
+
+@cache
+def script(name: str) -> tuple[str, str]:
+    """A script's SHA-1 and text: a line with its flags, what all share, its body."""
+    folder = Path(__file__).parent / "scripts"
+    flags = "" if name == "fill" else " flags=allow-oom"
+    text = "\n".join(
+        [f"#!lua{flags}", (folder / "common.lua").read_text("utf-8"), (folder / f"{name}.lua").read_text("utf-8")]
+    )
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), text
+
+
+Call = tuple[list[str], list[Any]]
+"""The KEYS and ARGV of one call of a script."""
+
+
+def run(client: Redis, name: str, calls: Sequence[Call]) -> list[Any]:
+    """What the script answered to each call, errors included; one round trip when the server knows the script."""
+    sha, text = script(name)
+
+    def send() -> list[Any]:
+        if len(calls) == 1:
+            names, arguments = calls[0]
+            try:
+                return [client.evalsha(sha, len(names), *names, *arguments)]
+            except (NoScriptError, OutOfMemoryError) as error:
+                return [error]
+        pipeline = client.pipeline(transaction=False)
+        for names, arguments in calls:
+            pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py's pipeline has no types here
+                "EVALSHA", sha, len(names), *names, *arguments
+            )
+        return pipeline.execute(raise_on_error=False)
+
+    answers = send()
+    if any(isinstance(answer, NoScriptError) for answer in answers):
+        client.script_load(text)
+        answers = send()
+    for answer in answers:
+        if isinstance(answer, RedisError) and not isinstance(answer, OutOfMemoryError):
+            raise answer
+    return answers
+
+
+class RedisStore:
+    """Entries in the Redis behind a cache alias. Every method raises StoreUnavailable while its breaker is open."""
+
+    name = "redis"
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    @property
+    def breaker(self) -> Breaker:
+        """The breaker of the server."""
+        return get_breaker(self._alias)
+
+    def _run(self, name: str, calls: Sequence[Call]) -> list[Any]:
+        return guarded(self._alias, lambda client: run(client, name, calls))
+
+    def _run_one(self, name: str, names: Sequence[str], *arguments: object) -> Any:  # noqa: ANN401  # a script's answer
+        answer = self._run(name, [(list(names), list(arguments))])[0]
+        if isinstance(answer, OutOfMemoryError):
+            raise StoreUnavailable(f"redis refuses even small writes: {answer}") from answer
+        return answer
+
+    def lookup(self, lookups: Sequence[Lookup]) -> list[Found]:
+        """One round trip for all."""
+        if not lookups:
+            return []
+        fresh = new_generation()
+        calls: list[Call] = [
+            (
+                [wish.address.key, wish.address.lease_key, keys.epoch_key(), *wish.address.tag_keys],
+                [wish.address.digest, int(wish.strict), fresh, wish.tag_ms, wish.token, wish.lease_ms],
+            )
+            for wish in lookups
+        ]
+        return [_found(answer) for answer in self._run("lookup", calls)]
+
+    def fill(self, fills: Sequence[Fill]) -> list[Stored]:
+        """One round trip for all. A full server stores nothing and answers FULL."""
+        if not fills:
+            return []
+        fresh = new_generation()
+        calls: list[Call] = [
+            (
+                [fill.address.key, fill.address.lease_key, keys.epoch_key(), *fill.address.tag_keys],
+                [
+                    fill.address.digest,
+                    int(fill.strict),
+                    fresh,
+                    fill.keep_ms + TAG_MARGIN_MS,
+                    fill.token,
+                    fill.signature,
+                    fill.blob,
+                    fill.keep_ms,
+                    fill.loaded,
+                ],
+            )
+            for fill in fills
+        ]
+        return [
+            Stored.FULL if isinstance(answer, OutOfMemoryError) else Stored(answer.decode())
+            for answer in self._run("fill", calls)
+        ]
+
+    def release(self, address: Address, token: str, verdict: Lease, *, pause_ms: int = 0, failures: int = 0) -> None:
+        """See Store."""
+        self._run_one("release", [address.lease_key], token, verdict.value, pause_ms, failures, FAILURES_KEPT_MS)
+
+    def hold(self, tag_keys: Sequence[str], token: str, hold_ms: int) -> None:
+        """See Store."""
+        if tag_keys:
+            self._run_one("hold", tag_keys, token, hold_ms, new_generation())
+
+    def let_go(self, tag_keys: Sequence[str], token: str) -> None:
+        """See Store."""
+        if tag_keys:
+            self._run_one("let_go", tag_keys, token, new_generation(), TAG_MARGIN_MS)
+
+    def bump(self, tag_keys: Sequence[str], token: str = "") -> int:
+        """See Store."""
+        return int(self._run_one("bump", tag_keys, token, new_generation(), TAG_MARGIN_MS)) if tag_keys else 0
+
+    def bump_past_breaker(self, tag_keys: Sequence[str]) -> None:
+        """Bump although the breaker is open: part of what has to be done before it may close."""
+        calls: list[Call] = [(list(tag_keys), ["", new_generation(), TAG_MARGIN_MS])]
+        direct(lambda: get_client(self._alias), lambda client: run(client, "bump", calls))
+
+    def spend(self, spends: Sequence[Spend]) -> float:
+        """See Store."""
+        limits = [number for spend in spends for number in (spend.limit, spend.window_ms)]
+        return float(self._run_one("spend", [spend.key for spend in spends], new_generation(), *limits)) / 1000
+
+    def scan(self, pattern: str) -> Iterator[str]:
+        """A round trip per page of 1,000 keys; a key may come twice, as SCAN says."""
+        cursor = 0
+        while True:
+            position = cursor
+            cursor, page = guarded(
+                self._alias,
+                lambda client: client.scan(position, match=pattern, count=SCAN_PAGE),  # noqa: B023  # called at once
+            )
+            yield from (name.decode() if isinstance(name, bytes) else name for name in page)
+            if cursor == 0:
+                return
+
+    def delete(self, names: Iterable[str]) -> int:
+        """A round trip per 1,000 keys; UNLINK frees the memory in the background."""
+        rest, removed = iter(names), 0
+        while page := list(islice(rest, SCAN_PAGE)):
+            removed += guarded(self._alias, lambda client: int(client.unlink(*page)))
+        return removed
+
+    def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
+        """See Store. The number of the newest batch is kept per process, so a batch sent again adds nothing."""
+        flat = [item for pair in counters.items() for item in pair]
+        base = _counters_key()
+        self._run_one("add_counters", [f"{base}:p:{process}", base], MINUTES_KEPT, HOURS_KEPT, batch, *flat)
+
+    def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
+        """Two round trips: the server's time, then all buckets."""
+
+        def ask(client: Redis) -> list[dict[bytes, bytes]]:
+            seconds = client.time()[0]
+            pipeline = client.pipeline(transaction=False)
+            for unit, length, count in (("m", 60, minutes), ("h", 3600, hours)):
+                for back in range(count + 1 if count else 0):
+                    pipeline.hgetall(f"{_counters_key()}:{unit}:{seconds // length - back}")
+            answers: list[dict[bytes, bytes]] = pipeline.execute()
+            return answers
+
+        sums: dict[str, int] = {}
+        for bucket in guarded(self._alias, ask):
+            for name, amount in bucket.items():
+                sums[name.decode()] = sums.get(name.decode(), 0) + int(amount)
+        return sums
+
+    def ping(self) -> None:
+        """See Store."""
+        guarded(self._alias, lambda client: client.ping())
+
+    def describe(self) -> dict[str, Any]:
+        """See Store."""
+        info = guarded(self._alias, lambda client: client.info())
+        wanted = (
+            "redis_version", "valkey_version", "uptime_in_seconds", "connected_clients", "used_memory",
+            "maxmemory", "maxmemory_policy", "evicted_keys", "expired_keys",
+        )  # fmt: skip
+        return {name: info[name] for name in wanted if name in info}
+
+
+def _found(answer: list[Any]) -> Found:
+    now, signature, held, blob, superseded, lease, lease_ms, failures = answer
+    return Found(
+        now=now,
+        signature=signature.decode(),
+        held=bool(held),
+        blob=blob or None,
+        superseded=bool(superseded),
+        lease=Lease(lease.decode()),
+        lease_ms=max(lease_ms, 0),
+        failures=failures,
+    )
+
+
+def _counters_key() -> str:
+    return f"{conf.prefix}:{{stats}}"

@@ -1,0 +1,12 @@
+-- Write path, step 4: new generations, own hold removed. KEYS: tag ...   ARGV: token or '', generation, tag ms
+local now = now_ms()
+for i = 1, #KEYS do
+  local value = redis.call('GET', KEYS[i])
+  local holders = {}
+  if value then
+    local generation
+    generation, holders = parse_tag(value, now, ARGV[1])
+  end
+  write_tag(KEYS[i], ARGV[2], holders, tonumber(ARGV[3]))
+end
+return #KEYS

@@ -1,0 +1,61 @@
+-- Put in front of every script of this folder.
+-- A tag's value: "<generation>" or "<generation> <token>:<deadline> <token>:<deadline> ...".
+
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- The generation, the holders still in time (without `drop`), and whether a holder's deadline has passed.
+local function parse_tag(value, now, drop)
+  local generation = string.match(value, '^%S+')
+  local holders, lapsed = {}, false
+  for token, deadline in string.gmatch(value, ' (%x+):(%d+)') do
+    if tonumber(deadline) <= now then
+      lapsed = true
+    elseif token ~= drop then
+      holders[#holders + 1] = token .. ':' .. deadline
+    end
+  end
+  return generation, holders, lapsed
+end
+
+local function write_tag(key, generation, holders, at_least)
+  local left = redis.call('PTTL', key)
+  if left < at_least then left = at_least end
+  table.insert(holders, 1, generation)
+  redis.call('SET', key, table.concat(holders, ' '), 'PX', left)
+end
+
+-- The signature of the tags from KEYS[first] on, and whether one is held. `raw` holds the values, at KEYS' places.
+local function current(raw, first, digest, strict, fresh, now, tag_ms)
+  local epoch = '-'
+  if strict then
+    epoch = raw[first - 1]
+    if not epoch then
+      epoch = fresh
+      redis.call('SET', KEYS[first - 1], epoch)
+    end
+  end
+  local held = false
+  local signature = {'E1', digest, epoch}
+  for i = first, #KEYS do
+    local value = raw[i]
+    local generation = value
+    if not value then
+      generation = fresh
+      redis.call('SET', KEYS[i], generation, 'PX', tag_ms)
+    elseif string.find(value, ' ', 1, true) then
+      local holders, lapsed
+      generation, holders, lapsed = parse_tag(value, now, '')
+      if lapsed then
+        -- Its writer died between hold and bump: whether it committed is unknown, so the generation goes.
+        generation = fresh
+        write_tag(KEYS[i], generation, holders, tag_ms)
+      end
+      held = held or #holders > 0
+    end
+    signature[#signature + 1] = generation
+  end
+  return table.concat(signature, ' '), held
+end

@@ -1,0 +1,22 @@
+"""Errors outside views: a problem response under /api/, a page elsewhere."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from cache_platform.rest.problems import problem
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """404."""
+    if request.path.startswith("/api/"):
+        return problem(404, "There is nothing at this address.")
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500."""
+    if request.path.startswith("/api/"):
+        return problem(500, "Something went wrong on our side; it has been logged.")
+    return render(request, "500.html", status=500)

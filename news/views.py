@@ -1,0 +1,62 @@
+"""The news over REST."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from msgspec import Struct
+from rest_framework.request import Request
+
+from cache_platform.rest.schema import HEADERS, cached_responses
+from cache_platform.rest.views import PublicCachedView
+from news.policies import HEADLINES
+from news.queries import CATEGORIES, parse_category, parse_country, parse_page, parse_q
+from news.reads import read_headlines
+from news.schema import Article, Headlines
+
+
+class HeadlinesPage(Struct, frozen=True, kw_only=True):
+    """A list as the API gives it, with where it comes from."""
+
+    items: list[Article]
+    total: int
+    page: int
+    source: str
+    attribution: str
+    attribution_url: str
+
+
+def page_of(headlines: Headlines, page: int) -> HeadlinesPage:
+    """`headlines` as page number `page`."""
+    return HeadlinesPage(
+        items=headlines.articles,
+        total=headlines.total,
+        page=page,
+        source=headlines.source,
+        attribution=headlines.attribution,
+        attribution_url=headlines.attribution_url,
+    )
+
+
+class NewsView(PublicCachedView):
+    """Headlines."""
+
+    @extend_schema(
+        operation_id="news",
+        parameters=[
+            OpenApiParameter("category", str, enum=list(CATEGORIES), default="general"),
+            OpenApiParameter("country", str, default="us", description="ISO 3166-1 alpha-2"),
+            OpenApiParameter("q", str, description="Search words"),
+            OpenApiParameter("page", int, default=1, description="1 to 5"),
+            *HEADERS,
+        ],
+        responses=cached_responses(HeadlinesPage),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """A page of headlines, newest first."""
+        query = request.query_params
+        category, country = parse_category(query.get("category")), parse_country(query.get("country"))
+        q, page = parse_q(query.get("q")), parse_page(query.get("page"))
+        found = read_headlines(category, country, q, page, caller=self.caller(request))
+        assert found.value is not None  # the loader gives a page, if an empty one, or raises
+        return self.respond(request, HEADLINES, found, page_of(found.value, page))

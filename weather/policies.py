@@ -1,0 +1,45 @@
+"""What is cached of the weather."""
+
+from cache_platform import Budget, CachePolicy, register
+from weather.schema import CurrentWeather, Forecast
+
+# Open-Meteo allows 10,000 calls a day; two policies share them, and one caller's random places must not use them up.
+BUDGETS = (
+    Budget(limit=120, window=60),
+    Budget(limit=1000, window=86_400),
+    Budget(limit=4500, window=86_400, per="policy"),
+)
+
+CURRENT = register(
+    CachePolicy(
+        name="weather.current",
+        description="The weather now at a place, in metric units.",
+        schema=CurrentWeather,
+        params={"lat": float, "lon": float},
+        ttl=600,
+        consistency="relaxed",
+        audience="public",
+        stale_for=6 * 3600,
+        soft_timeout=1.0,
+        refresh_ahead=0.1,
+        local_ttl=1,
+        budgets=BUDGETS,
+    )
+)
+
+FORECAST = register(
+    CachePolicy(
+        name="weather.forecast",
+        description="Sixteen days of forecast for a place, in metric units.",
+        schema=Forecast,
+        params={"lat": float, "lon": float},
+        ttl=600,
+        consistency="relaxed",
+        audience="public",
+        stale_for=24 * 3600,
+        soft_timeout=1.0,
+        refresh_ahead=0.1,
+        local_ttl=1,
+        budgets=BUDGETS,
+    )
+)
