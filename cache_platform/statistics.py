@@ -54,6 +54,12 @@ class Counters:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
+    def forget(self) -> None:
+        """Drop what was counted and not sent; for tests."""
+        with self._sending, self._lock:
+            self._counts = {}
+            self._unsent = []
+
     def add(self, policy_name: str, amounts: Mapping[str, int]) -> None:
         """Add to a policy's counters."""
         with self._lock:

@@ -18,7 +18,7 @@ _INPUT_PER_OUTPUT = 8  # how much longer than the wanted text the markup around 
 _HIDDEN = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 _SPACE_BEFORE_STOP = re.compile(r" (?=[.,](?:\s|$))")
-# Controls, surrogates, and the marks that turn the direction of text: they let a title pose as another one.
+# Marks that turn the direction of text, and such as are not seen: they let a title pose as another one.
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad")
 
@@ -26,12 +26,11 @@ _INVISIBLE = frozenset("\u200b\u2060\ufeff\u00ad")
 def clean_text(text: str | None, *, limit: int) -> str:
     """`text` without HTML, controls and runs of white space, cut at a word to at most `limit` characters.
 
-    Two rounds, because some feeds send escaped HTML inside HTML.
+    Entities are read twice, because some feeds send escaped HTML inside HTML.
     """
-    plain = (text or "")[: limit * _INPUT_PER_OUTPUT]
+    plain = _without_tags(_visible((text or "")[: limit * _INPUT_PER_OUTPUT]))
     for _ in range(2):
-        plain = html.unescape(_without_tags(plain))
-    plain = "".join(map(_harmless, _without_tags(plain)))
+        plain = _without_tags(_visible(html.unescape(plain)))
     return _cut(_SPACE_BEFORE_STOP.sub("", " ".join(plain.split())), limit)
 
 
@@ -40,7 +39,11 @@ def _without_tags(text: str) -> str:
     return _TAG.sub(" ", _HIDDEN.sub(" ", text))
 
 
-def _harmless(letter: str) -> str:
+def _visible(text: str) -> str:
+    return "".join(map(_visible_letter, text))
+
+
+def _visible_letter(letter: str) -> str:
     if letter in _BIDI or letter in _INVISIBLE:
         return ""
     return " " if unicodedata.category(letter) in {"Cc", "Cs"} else letter

@@ -116,7 +116,7 @@ def search_places(q: str, limit: int = 10) -> list[Place]:
     Case, accents and punctuation do not matter. Whole names come before beginnings, large places before small ones.
     """
     name = normalise(q)
-    if not name or limit < 1:
+    if not name.isprintable() or not name or limit < 1:
         return []
     index = _get_index()
     found: dict[int, None] = {}

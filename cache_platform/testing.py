@@ -1,0 +1,87 @@
+"""What users of this app need in their own tests: a loader that can be paused, a store that fails, a clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+from cache_platform import stores
+from cache_platform.exceptions import StoreUnavailable
+from cache_platform.stores.base import Store
+
+PATIENCE = 10.0
+"""Seconds after which a pause that nobody ends fails the test instead of hanging it."""
+
+
+class FakeClock:
+    """A clock that moves when told; call it for the milliseconds."""
+
+    def __init__(self, now: int = 1_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Move on."""
+        self.now += int(seconds * 1000)
+
+
+class PausedLoader:
+    """A loader that stops inside each call until `resume`; then it returns what `value` is by that time."""
+
+    def __init__(self, value: Any) -> None:  # noqa: ANN401  # any loader's value
+        self.value = value
+        self.calls = 0
+        self._entered = threading.Semaphore(0)
+        self._go = threading.Event()
+
+    def __call__(self, **_params: object) -> Any:  # noqa: ANN401  # any loader's value
+        self.calls += 1
+        seen = self.value
+        self._entered.release()
+        if not self._go.wait(PATIENCE):
+            raise AssertionError("nobody resumed the loader")
+        return seen
+
+    def wait_until_entered(self) -> None:
+        """Return once a call is inside, its value read already."""
+        assert self._entered.acquire(timeout=PATIENCE), "nobody called the loader"
+
+    def resume(self) -> None:
+        """Let all calls, those inside and those to come, return."""
+        self._go.set()
+
+
+class FailingStore:
+    """A store whose methods named in `failing` raise StoreUnavailable; the others reach the real one."""
+
+    def __init__(self, real: Store, failing: set[str]) -> None:
+        self._real = real
+        self.failing = failing
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any method of a store
+        def method(*args: object, **kwargs: object) -> Any:  # noqa: ANN401
+            self.calls.append(name)
+            if name in self.failing:
+                raise StoreUnavailable(f"{name} fails on purpose")
+            return getattr(self._real, name)(*args, **kwargs)
+
+        return method
+
+
+@contextmanager
+def failing_store(*failing: str) -> Iterator[FailingStore]:
+    """Have the methods named fail; all of a store's that readers use when none is named."""
+    real = stores.get_store()
+    names = set(failing) or {"lookup", "fill", "release", "bump", "spend", "add_counters", "read_counters", "ping"}
+    store = FailingStore(real, names)
+    places = ("reading", "batches", "generations", "statistics", "health", "inventory")
+    with ExitStack() as patches:
+        for place in ("stores", *places):
+            patches.enter_context(mock.patch(f"cache_platform.{place}.get_store", return_value=store))
+        yield store

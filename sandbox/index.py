@@ -1,0 +1,41 @@
+"""The front page: what this is and where to ask."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from sandbox.replies import json_reply
+
+PAGE = """\
+sandbox: local stand-ins for outside providers. Everything here is made up.
+
+Open-Meteo
+  GET  /v1/forecast?latitude=52.52&longitude=13.41&current=temperature_2m,weather_code
+NewsAPI v2 (any X-Api-Key; "invalid" is refused)
+  GET  /v2/top-headlines?country=us&category=technology&q=&pageSize=20&page=1
+  GET  /v2/everything?q=climate
+GNews v4 (any apikey; "invalid" is refused, "exhausted" is over its quota)
+  GET  /api/v4/top-headlines?category=general&country=us&max=10&apikey=demo
+Hacker News
+  GET  /v0/topstories.json  /v0/newstories.json  /v0/beststories.json
+  GET  /v0/item/<id>.json
+Control
+  GET  /_control/calls    requests since the last reset, by service
+  POST /_control/reset    counts to zero, faults away
+  GET  /_control/faults   what is set
+  POST /_control/faults   {"service": "weather|news|oauth|platform|chat",
+                           "mode": "off|error|slow|timeout|malformed|rate_limited|huge",
+                           "delay_ms": 3000, "rate": 1}
+
+SANDBOX_DELAYS=off answers without the delays of the real services.
+"""
+
+
+async def index(_request: HttpRequest) -> HttpResponse:
+    """Return the list of routes as plain text."""
+    return HttpResponse(PAGE, content_type="text/plain; charset=utf-8")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it by name
+    """Return 404 as JSON for a path that no provider has."""
+    return json_reply({"error": f"no provider answers {request.path}; GET / lists the routes"}, status=404)

@@ -1,0 +1,49 @@
+"""JSON answers as providers send them: UTF-8, compact, nothing added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from django.http import HttpResponse, StreamingHttpResponse
+
+JSON_TYPE = "application/json; charset=utf-8"
+HUGE_BYTES = 50_000_000
+CHUNK_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """A body that goes on and on: `head`, then `item` again and again between commas, then `tail`."""
+
+    head: str
+    item: str
+    tail: str
+
+
+def json_reply(payload: object, status: int = 200) -> HttpResponse:
+    """Return `payload` as a JSON response."""
+    body = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return HttpResponse(body, content_type=JSON_TYPE, status=status)
+
+
+def huge_reply(endless: Endless) -> StreamingHttpResponse:
+    """Return 50 MB of valid JSON, streamed without a Content-Length."""
+    return StreamingHttpResponse(_pieces(endless), content_type=JSON_TYPE)
+
+
+def malformed_reply(whole: HttpResponse) -> HttpResponse:
+    """Return the first half of a good answer, with status 200."""
+    return HttpResponse(whole.content[: len(whole.content) // 2], content_type=JSON_TYPE)
+
+
+async def _pieces(endless: Endless) -> AsyncIterator[bytes]:
+    item = endless.item.encode()
+    block = b",".join([item] * max(1, CHUNK_BYTES // len(item)))
+    yield endless.head.encode()
+    sent = 0
+    while sent < HUGE_BYTES:
+        yield block if sent == 0 else b"," + block
+        sent += len(block)
+    yield endless.tail.encode()

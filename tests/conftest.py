@@ -1,0 +1,61 @@
+"""What all tests share: servers, a clean registry, and a cache that starts empty."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from cache_platform.generations import pending
+from cache_platform.policies import CachePolicy, registry
+from cache_platform.statistics import counters
+from cache_platform.stores import reset_process
+from tests.services.redis import RedisUnderTest
+
+pytest_plugins = ["tests.services.fixtures"]
+
+atexit.register(shutil.rmtree, settings.VAR_DIR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def empty_process() -> Iterator[None]:
+    """Nothing that a test left in this process's memory reaches the next one."""
+    reset_process()
+    pending.reset()
+    counters.forget()
+    yield
+    counters.forget()
+
+
+@pytest.fixture
+def declare() -> Iterator[Callable[..., CachePolicy[Any]]]:
+    """`declare(name=…, …)` registers a policy for this test alone."""
+    names = []
+
+    def make(**declaration: Any) -> CachePolicy[Any]:
+        policy = registry.register(CachePolicy(**{"name": "test.thing", "schema": dict, "ttl": 60, **declaration}))
+        names.append(policy.name)
+        return policy
+
+    yield make
+    for name in names:
+        registry.unregister(name)
+
+
+@pytest.fixture
+def redis_cache(redis_server: RedisUnderTest, settings: Any) -> RedisUnderTest:
+    """A running Redis that the platform and CACHES["default"] use."""
+    use_redis(settings, redis_server.url)
+    return redis_server
+
+
+def use_redis(settings: Any, url: str) -> None:
+    """Point the platform at the Redis at `url`."""
+    settings.CACHES = {
+        "default": {"BACKEND": "cache_platform.backend.RedisCache", "LOCATION": url, "KEY_PREFIX": "site"}
+    }
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "STORE": "redis"}

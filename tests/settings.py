@@ -1,0 +1,16 @@
+"""The site's settings for tests: nothing of a developer's machine in them, and nothing written beside the code."""
+
+import os
+import tempfile
+
+for name in ("DATABASE_URL", "REDIS_URL", "UPSTASH_REDIS_URL", "REDIS_HOST", "CELERY_BROKER_URL"):
+    os.environ.pop(name, None)
+os.environ.update(
+    ENV_FILE="",
+    SECRET_KEY="a-key-for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+    VAR_DIR=os.environ.get("PYTEST_VAR_DIR") or tempfile.mkdtemp(prefix="site-tests-"),
+)
+
+from config.settings import *  # noqa: E402, F403  # after the environment is set
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

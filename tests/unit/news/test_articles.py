@@ -1,0 +1,100 @@
+"""The rules that all providers' articles go through."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from cache_platform.exceptions import SourceMalformed
+from news.articles import decode_each, make_article, make_headlines
+from news.schema import Article, Headlines
+
+NOW = datetime(2025, 9, 8, 7, 0, tzinfo=UTC)
+
+
+def article(**changes: Any) -> Article | None:
+    values = {"title": "A title", "url": "https://example.org/a", "published": NOW, "source": "A Paper"}
+    return make_article(**{**values, **changes})
+
+
+def headlines(articles: list[Article | None], *, total: int = 0) -> Headlines:
+    return make_headlines(articles, total=total, source="S", attribution="by S", attribution_url="https://s.test/")
+
+
+def test_texts_are_cleaned() -> None:
+    """All of them."""
+    made = article(title="<b>A</b> &amp; B", source="P<i>", author="x\x00y", summary="<p>Text</p>")
+    assert (made.title, made.source, made.author, made.summary) == ("A & B", "P", "x y", "Text")
+
+
+def test_the_source_is_not_repeated_in_the_title() -> None:
+    """NewsAPI's feeds end titles with it."""
+    assert article(title="News - A Paper").title == "News"
+    assert article(title="News - Another Paper").title == "News - Another Paper"
+    assert article(title="News", source=None).title == "News"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": None},
+        {"title": "  "},
+        {"title": "<p></p>"},
+        {"title": "[Removed]"},
+        {"title": "[Removed] - A Paper"},
+        {"url": None},
+        {"url": "javascript:alert(1)"},
+        {"url": "/relative"},
+        {"published": None},
+    ],
+)
+def test_what_cannot_be_shown_is_dropped(changes: dict[str, Any]) -> None:
+    """Without title, link or date there is no headline."""
+    assert article(**changes) is None
+
+
+def test_headlines_go_from_new_to_old_each_link_once() -> None:
+    """Two links that differ by their fragment are one."""
+    first = article(url="https://example.org/1", published=NOW - timedelta(hours=1))
+    second = article(url="https://example.org/2", published=NOW)
+    again = article(url="https://example.org/1#comments", published=NOW + timedelta(hours=1))
+    assert headlines([first, None, second, again]).articles == [second, first]
+
+
+def test_a_page_has_at_most_twenty() -> None:
+    """Whatever the provider sends."""
+    many = [article(url=f"https://example.org/{i}", published=NOW - timedelta(minutes=i)) for i in range(30)]
+    assert headlines(many).articles == many[:20]
+
+
+@pytest.mark.parametrize(("total", "kept"), [(-5, 0), (0, 0), (38, 38), (10**30, 1_000_000)])
+def test_totals_are_bounded(total: int, kept: int) -> None:
+    """A number beyond 64 bits could not be stored."""
+    assert headlines([], total=total).total == kept
+
+
+def test_headlines_survive_the_cache() -> None:
+    """Encoded and decoded they are equal."""
+    value = headlines([article()], total=1)
+    for codec in (msgspec.msgpack, msgspec.json):
+        assert codec.decode(codec.encode(value), type=Headlines) == value
+
+
+class Thing(msgspec.Struct):
+    n: int
+
+
+def test_a_broken_article_does_not_cost_the_others() -> None:
+    """Each is decoded by itself."""
+    raw = [msgspec.Raw(text) for text in (b'{"n": 1}', b'{"n": "x"}', b"null", b"7", b'{"n": 2}')]
+    assert decode_each(raw, Thing, source="S") == [Thing(1), Thing(2)]
+    assert decode_each([], Thing, source="S") == []
+
+
+def test_nothing_but_broken_articles_is_malformed() -> None:
+    """An empty page would be cached as if it were the news."""
+    with pytest.raises(SourceMalformed):
+        decode_each([msgspec.Raw(b"null"), msgspec.Raw(b"[]")], Thing, source="S")
