@@ -35,11 +35,16 @@ class Breaker:
         self._probe = probe
         self._clock = clock
         self._drains: list[Callable[[], None]] = []
-        self.reset()
+        self.start_anew()
         Breaker._all.add(self)
 
     def reset(self) -> None:
-        """Close it and forget what it saw; a forked child starts so, since threads do not survive a fork."""
+        """Close it, stop probing and forget what it saw."""
+        self._wake.set()
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Closed, having seen nothing; so a forked child begins, since threads do not survive a fork."""
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._opened_at: float | None = None
@@ -95,8 +100,8 @@ class Breaker:
         threading.Thread(target=self._probe_until_closed, name=f"breaker-{self.name}", daemon=True).start()
 
     def _probe_until_closed(self) -> None:
-        pause = FIRST_PROBE_AFTER
-        while not self._wake.wait(pause):
+        pause, wake = FIRST_PROBE_AFTER, self._wake
+        while not wake.wait(pause):
             if self.try_to_close():
                 return
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -125,7 +130,7 @@ class Breaker:
 
 def _reset_all_after_fork() -> None:
     for breaker in list(Breaker._all):
-        breaker.reset()
+        breaker.start_anew()
 
 
 os.register_at_fork(after_in_child=_reset_all_after_fork)

@@ -78,6 +78,11 @@ class Settings:
         return dict(self._get("SERVICES", {}))
 
     @property
+    def heartbeats(self) -> dict[str, str]:
+        """Services that leave signs of life: the policy, without parameters, that each puts them under."""
+        return dict(self._get("HEARTBEATS", {}))
+
+    @property
     def slow_after(self) -> float:
         """An answer of the store that took longer, in seconds, counts as slow (default 0.125)."""
         return float(self._get("SLOW_AFTER", 0.125))

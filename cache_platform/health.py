@@ -12,7 +12,8 @@ from django.db import Error, connection
 
 from cache_platform.conf import conf
 from cache_platform.exceptions import CachePlatformError, StoreUnavailable
-from cache_platform.policies import CachePolicy, register
+from cache_platform.generations import peek
+from cache_platform.policies import CachePolicy, register, registry
 from cache_platform.reader import get_or_load
 from cache_platform.statistics import read_window
 from cache_platform.stores import get_store
@@ -106,7 +107,7 @@ def services() -> dict[str, dict[str, str | int]]:
         return get_or_load(SERVICES, {}, _load_services) or {}
     except CachePlatformError as error:
         logger.warning("the services' health is not known: %s", error)
-        return {name: {"status": "unknown"} for name in conf.services}
+        return {name: {"status": "unknown"} for name in (*conf.services, *conf.heartbeats)}
 
 
 def _load_services() -> dict[str, dict[str, str | int]]:
@@ -117,6 +118,8 @@ def _load_services() -> dict[str, dict[str, str | int]]:
         errors = sum(counts.get(policy, {}).get("load_errors", 0) for policy in policies)
         status = "unknown" if not loads + errors else "failing" if errors > loads else "ok"
         found[name] = {"status": status, "loads": loads, "errors": errors}
+    for name, policy_name in conf.heartbeats.items():
+        found[name] = {"status": "unknown" if peek(registry.get(policy_name), {}) is None else "ok"}
     return found
 
 

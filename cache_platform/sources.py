@@ -7,6 +7,7 @@ SourceError classes, within the deadline. Their texts never carry addresses or h
 from __future__ import annotations
 
 import os
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Lock
 from typing import TypeVar
@@ -64,11 +66,17 @@ class SourceLimits:
     idle_connections: int = 20
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    # One for all sources: reading the certificates takes a tenth of a second.
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class _Transport(httpx.HTTPTransport):
     """httpx's transport on a pool whose sockets obey the deadline, which httpx has no argument for."""
 
     def __init__(self, limits: SourceLimits) -> None:
-        tls = httpx.create_ssl_context(trust_env=False)
+        tls = _tls()
         super().__init__(verify=tls, trust_env=False)
         self._pool = httpcore.ConnectionPool(
             ssl_context=tls,
@@ -277,6 +285,12 @@ def _where(error: Exception) -> str:
 
 
 _sources: WeakSet[JsonSource] = WeakSet()
+
+
+def open_all() -> None:
+    """Make every source's pool now, so that nobody's first request waits for it; connects to nothing."""
+    for source in _sources:
+        source._open()
 
 
 def _after_fork() -> None:

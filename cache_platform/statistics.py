@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import multiprocessing.util
 import os
 import threading
 from collections.abc import Mapping
@@ -75,6 +76,8 @@ class Counters:
             if self._thread is not None:
                 return
             self._thread = threading.Thread(target=self._send_for_ever, name="cache-statistics", daemon=True)
+        # Children of multiprocessing, as granian's workers are, end without atexit but run these.
+        multiprocessing.util.Finalize(None, self.send, exitpriority=1)
         self._thread.start()
 
     def _send_for_ever(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 from typing import Any
 
 import dj_database_url
@@ -38,12 +37,12 @@ ALLOWED_HOSTS = env.allowed_hosts
 CSRF_TRUSTED_ORIGINS = env.csrf_trusted_origins
 
 INSTALLED_APPS = [
+    "config",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
@@ -132,6 +131,7 @@ CACHE_PLATFORM = {
     "ENABLED": env.enable_redis_cache,
     "TRUSTED_PROXIES": env.trusted_proxies,
     "SERVICES": {"weather": ["weather.current", "weather.forecast"], "news": ["news.headlines"]},
+    "HEARTBEATS": {"worker": "service.worker"},
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -152,6 +152,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # `make run` collects the static files under immutable names; without that (runserver, tests) they are found in place.
 COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not COLLECTED
+WHITENOISE_AUTOREFRESH = not COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -238,9 +239,5 @@ LOGGING = {
     },
 }
 
-
-def _beat_schedule_path() -> Path:
-    return VAR_DIR / "beat" / "schedule"
-
-
-CELERY_BEAT_SCHEDULE_FILENAME = str(_beat_schedule_path())
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat" / "schedule")
+CELERY_BEAT_SCHEDULE = {"heartbeat": {"task": "config.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 30}}}

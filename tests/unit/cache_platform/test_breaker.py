@@ -1,0 +1,159 @@
+"""The breaker: when it opens, when it closes, and that nobody waits for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from cache_platform.breaker import Breaker
+from cache_platform.exceptions import StoreFull, StoreUnavailable
+from tests.services.waiting import wait_until
+
+
+class Clock:
+    """Seconds that pass when told."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Server:
+    """A server whose answers a test decides."""
+
+    def __init__(self) -> None:
+        self.up = True
+        self.probes = 0
+
+    def probe(self) -> None:
+        self.probes += 1
+        self.ask()
+
+    def ask(self) -> str:
+        if not self.up:
+            raise StoreUnavailable("down")
+        return "answer"
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def make(server: Server) -> Callable[[], Breaker]:
+    """A breaker of the server; its thread is stopped with the test."""
+
+    def new() -> Breaker:
+        return Breaker("test", server.probe, clock=Clock())
+
+    return new
+
+
+def test_it_passes_answers_through(make: Callable[[], Breaker], server: Server) -> None:
+    """While all is well it is not there."""
+    assert make().call(server.ask) == "answer"
+
+
+def test_one_failure_opens_it(make: Callable[[], Breaker], server: Server) -> None:
+    """A timeout is paid once; after it nothing is asked."""
+    breaker = make()
+    server.up = False
+    with pytest.raises(StoreUnavailable):
+        breaker.call(server.ask)
+    with pytest.raises(StoreUnavailable, match="breaker open: down"):
+        breaker.call(lambda: pytest.fail("the server was asked"))
+    breaker.reset()
+
+
+def test_a_full_server_does_not_open_it(make: Callable[[], Breaker]) -> None:
+    """It answered, quickly."""
+    breaker = make()
+
+    def full() -> None:
+        raise StoreFull("OOM")
+
+    with pytest.raises(StoreFull):
+        breaker.call(full)
+    assert not breaker.is_open
+
+
+def test_a_run_of_slow_answers_opens_it() -> None:
+    """A run, not one hiccup; a quick answer in between starts the count anew."""
+    clock = Clock()
+    breaker = Breaker("test", lambda: None, clock=clock)
+
+    def answer(seconds: float) -> None:
+        clock.now += seconds
+
+    for seconds in [1.0] * 7 + [0.01] + [1.0] * 7:
+        breaker.call(partial(answer, seconds))
+    assert not breaker.is_open
+    breaker.call(lambda: answer(1.0))
+    assert breaker.is_open
+    breaker.reset()
+
+
+def test_it_closes_by_itself_once_the_server_answers(make: Callable[[], Breaker], server: Server) -> None:
+    """Its own thread probes; no request does."""
+    breaker = make()
+    server.up = False
+    with pytest.raises(StoreUnavailable):
+        breaker.call(server.ask)
+    wait_until(lambda: server.probes >= 1, what="a probe")
+    assert breaker.is_open
+    server.up = True
+    wait_until(lambda: not breaker.is_open, what="it closes")
+    assert breaker.call(server.ask) == "answer"
+
+
+def test_a_slow_probe_keeps_it_open() -> None:
+    """What answers slowly would only open it again."""
+    clock = Clock()
+    breaker = Breaker("test", lambda: setattr(clock, "now", clock.now + 1), clock=clock)
+    assert breaker.try_to_close() is False
+
+
+def test_drains_run_before_it_closes(make: Callable[[], Breaker], server: Server) -> None:
+    """Nobody reads before what was missed has been made up for; a drain that fails keeps it open."""
+    breaker = make()
+    server.up = False
+    with pytest.raises(StoreUnavailable):
+        breaker.call(server.ask)
+    seen: list[bool] = []
+    fail = threading.Event()
+    fail.set()
+
+    def drain() -> None:
+        seen.append(breaker.is_open)
+        if fail.is_set():
+            raise StoreUnavailable("not yet")
+
+    breaker.drain_before_closing(drain)
+    server.up = True
+    assert breaker.try_to_close() is False
+    assert breaker.is_open
+    fail.clear()
+    assert breaker.try_to_close() is True
+    assert all(seen)
+    breaker.reset()
+
+
+def test_a_drain_with_a_bug_does_not_end_the_probing(make: Callable[[], Breaker], server: Server) -> None:
+    """The only thread that can close it goes on."""
+    breaker = make()
+    broken = threading.Event()
+    broken.set()
+
+    def drain() -> None:
+        if broken.is_set():
+            raise ZeroDivisionError
+
+    breaker.drain_before_closing(drain)
+    assert breaker.try_to_close() is False
+    broken.clear()
+    assert breaker.try_to_close() is True
