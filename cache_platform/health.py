@@ -123,8 +123,8 @@ def _load_services() -> dict[str, dict[str, str | int]]:
     return found
 
 
-def report(*, detailed: bool) -> tuple[State, dict[str, Any]]:
-    """The whole report and its status; hosts and errors only when `detailed`.
+def report() -> tuple[State, dict[str, Any]]:
+    """The site's state and the whole report, which names hosts and errors: for staff.
 
     Without the store the site is degraded (it goes on without it); without the database it is unhealthy.
     """
@@ -132,18 +132,21 @@ def report(*, detailed: bool) -> tuple[State, dict[str, Any]]:
     known = services()
     failing = any(service["status"] == "failing" for service in known.values())
     state: State = "unhealthy" if not database.up else "degraded" if failing or not store.up else "healthy"
-    in_redis = isinstance(get_store(), RedisStore)
-    body: dict[str, Any] = {
-        "status": state,
-        "redis": {"status": _word(store) if in_redis else "not-configured", "connected": store.up and in_redis},
-        "database": {"status": _word(database), "connected": database.up},
-        "services": known,
+    redis = _described(store)
+    if not isinstance(get_store(), RedisStore):
+        redis |= {"status": "not-configured", "connected": False}
+    return state, {"status": state, "redis": redis, "database": _described(database), "services": known}
+
+
+def without_details(body: dict[str, Any]) -> dict[str, Any]:
+    """The report for everybody: what is up, not where it is or why not."""
+    return body | {part: {name: body[part][name] for name in ("status", "connected")} for part in ("redis", "database")}
+
+
+def _described(part: Part) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "status": "healthy" if part.up else "unavailable",
+        "connected": part.up,
+        "latencyMs": part.milliseconds,
     }
-    if detailed:
-        for name, part in (("redis", store), ("database", database)):
-            body[name] |= {"latencyMs": part.milliseconds, **({"error": part.error} if part.error else {})}
-    return state, body
-
-
-def _word(part: Part) -> str:
-    return "healthy" if part.up else "unavailable"
+    return described | ({"error": part.error} if part.error else {})

@@ -1,0 +1,58 @@
+"""What the documents show works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cache_platform import conf
+from cache_platform.checks import KNOWN
+from cache_platform.policies import CachePolicy, registry
+from config.environment import BASE_DIR, Environment
+
+README = (BASE_DIR / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [BASE_DIR / "README.md", *sorted((BASE_DIR / "docs").rglob("*.md"))]
+
+
+def test_the_example_of_the_readme_runs() -> None:
+    """Copied as it stands."""
+    example = re.search(r"<!-- example.*?-->\n```python\n(.*?)```", README, re.DOTALL)
+    assert example is not None
+    names: dict[str, object] = {}
+    try:
+        exec(compile(example[1], "README.md", "exec"), names)
+        assert names["profile"] == names["load_profile"](42)  # type: ignore[operator]
+    finally:
+        registry.unregister("people.profile")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    """Relative links name files that are there."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_every_variable_is_in_the_example_file() -> None:
+    """.env.example lists what the site reads, and nothing else."""
+    lines = (BASE_DIR / ".env.example").read_text(encoding="utf-8").splitlines()
+    listed = {line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")}
+    ttls = {f"CACHE_TTL_{policy.name.upper().replace('.', '_')}" for policy in registry}
+    assert listed == {name.upper() for name in Environment.model_fields} | ttls
+
+
+def test_every_field_of_a_policy_is_in_the_guide() -> None:
+    """The guide's table is complete."""
+    guide = (BASE_DIR / "docs/guides/policies.md").read_text(encoding="utf-8")
+    for field in CachePolicy.__dataclass_fields__:
+        assert field == "description" or f"`{field}`" in guide, field
+
+
+def test_every_setting_is_in_the_operations_guide() -> None:
+    """And every setting that the checks know is a property."""
+    guide = (BASE_DIR / "docs/operations.md").read_text(encoding="utf-8")
+    for name in KNOWN:
+        assert f"`{name}`" in guide, name
+        assert hasattr(conf.conf, name.lower()), name
