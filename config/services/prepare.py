@@ -1,0 +1,50 @@
+"""What has to be done before the site starts, in one process: static files, migrations, demo accounts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+
+def main() -> int:
+    """Do it. Returns the exit code; a wrong setting or a database that is away is one line, not a traceback."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import CommandError
+    from django.db import DatabaseError
+
+    from config.environment import ConfigurationError
+
+    try:
+        django.setup()
+        _prepare()
+    except (ConfigurationError, ImproperlyConfigured, CommandError, DatabaseError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def _prepare() -> None:
+    from django.core.management import call_command
+
+    # Side by side, because static files need no database and checking passwords keeps a core busy.
+    with ThreadPoolExecutor(1) as other:
+        static_files = other.submit(_collect_static_files)
+        call_command("migrate", interactive=False, verbosity=1, no_color=True)
+        call_command("demo_accounts")
+        static_files.result()
+
+
+def _collect_static_files() -> None:
+    from django.conf import settings
+    from django.core.management import call_command
+
+    # The settings choose immutable names once a manifest is there; this is what writes the first one.
+    settings.STORAGES["staticfiles"]["BACKEND"] = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

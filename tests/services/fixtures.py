@@ -1,0 +1,93 @@
+"""Fixtures for servers. Each process of pytest-xdist has its own, because they are made per session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.services.postgres import PostgresUnderTest
+from tests.services.redis import RedisUnderTest
+from tests.services.sandbox import SandboxUnderTest
+from tests.services.site import SiteUnderTest, base_environment, copy_database, migrate
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisUnderTest]:
+    """One Redis for the session; tests use `redis_server`, which looks after its state."""
+    with RedisUnderTest(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(shared_redis: RedisUnderTest) -> Iterator[RedisUnderTest]:
+    """A running, empty Redis; whatever a test does to it (pause, kill, stop, limit) is undone for the next one."""
+    shared_redis.flush()
+    yield shared_redis
+    if shared_redis.is_running:
+        shared_redis.resume()
+    else:
+        shared_redis.start()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresUnderTest]:
+    """One PostgreSQL for the session."""
+    with PostgresUnderTest(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[SandboxUnderTest]:
+    """One sandbox for the session; tests use `sandbox`, which resets it."""
+    with SandboxUnderTest() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(shared_sandbox: SandboxUnderTest) -> SandboxUnderTest:
+    """A sandbox without faults, its counts at 0."""
+    shared_sandbox.reset()
+    return shared_sandbox
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with the site's tables and demo accounts, to copy from."""
+    folder = tmp_path_factory.mktemp("migrated")
+    path = folder / "site.sqlite3"
+    migrate(base_environment(folder, DATABASE_URL=f"sqlite:///{path}"))
+    return path
+
+
+SiteFactory = Callable[..., SiteUnderTest]
+
+
+@pytest.fixture
+def site(
+    redis_server: RedisUnderTest,
+    sandbox: SandboxUnderTest,
+    migrated_database: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SiteFactory]:
+    """Start sites: `site(workers=2, **variables)`. They use `redis_server`, `sandbox` and a database of their own.
+
+    A variable set to None is not given to the site. Sites are stopped after the test, the last one first.
+    """
+    with ExitStack() as stack:
+
+        def start(*, workers: int = 2, **variables: str | None) -> SiteUnderTest:
+            folder = tmp_path_factory.mktemp("site")
+            copy_database(migrated_database, folder / "site.sqlite3")
+            given = {
+                "REDIS_URL": redis_server.url,
+                "SANDBOX_URL": sandbox.url,
+                "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+                **variables,
+            }
+            kept = {name: value for name, value in given.items() if value is not None}
+            return stack.enter_context(SiteUnderTest(base_environment(folder, **kept), workers=workers))
+
+        yield start

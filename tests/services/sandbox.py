@@ -1,0 +1,55 @@
+"""The sandbox as tests use it: its faults and its call counts."""
+
+from __future__ import annotations
+
+import os
+from typing import Self
+
+import httpx
+
+from config.services.process import Process
+from config.services.site import sandbox
+from tests.services.waiting import wait_until
+
+
+class SandboxUnderTest:
+    """A sandbox on a free port, without delays unless told otherwise. Use as a context manager."""
+
+    def __init__(self, *, delays: str = "off") -> None:
+        self._delays = delays
+
+    def __enter__(self) -> Self:
+        environment = {**os.environ, "SANDBOX_DELAYS": self._delays, "PYTHONUNBUFFERED": "1"}
+        self._process = Process(sandbox(environment, port=0))
+        wait_until(lambda: self._process.is_ready() or self._process.ended, what="the sandbox says its address")
+        assert self._process.ready_match is not None, "\n".join(self._process.tail)
+        self._client = httpx.Client(base_url=self.url, timeout=10.0, trust_env=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        self._process.stop()
+        assert self._process.wait(20)
+
+    @property
+    def url(self) -> str:
+        """The address, as SANDBOX_URL takes it."""
+        assert self._process.ready_match is not None
+        return self._process.ready_match[1]
+
+    @property
+    def pid(self) -> int:
+        """The sandbox's process id."""
+        return self._process.program()
+
+    def calls(self) -> dict[str, int]:
+        """How often each service has been asked since the last reset."""
+        return self._client.get("/_control/calls").raise_for_status().json()
+
+    def reset(self) -> None:
+        """Set the counts to 0 and remove all faults."""
+        self._client.post("/_control/reset").raise_for_status()
+
+    def fault(self, **fault: object) -> None:
+        """Set a fault: `service`, `mode`, and optionally `delay_ms` and `rate`."""
+        self._client.post("/_control/faults", json=fault).raise_for_status()
