@@ -4,7 +4,13 @@ from django.apps import AppConfig
 
 
 class SiteConfig(AppConfig):
-    """Stands before staticfiles and whitenoise in INSTALLED_APPS, so that its `runserver` is the one that runs."""
+    """Stands before staticfiles in INSTALLED_APPS, so that its `runserver` is the one that runs."""
 
     name = "config"
     label = "site"
+
+    def ready(self) -> None:
+        """Make the site's Celery application the one that shared tasks belong to."""
+        from config.celery import app
+
+        app.set_default()

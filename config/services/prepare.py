@@ -29,12 +29,19 @@ def main() -> int:
 def _prepare() -> None:
     from django.core.management import call_command
 
-    # Side by side, because static files need no database and checking passwords keeps a core busy.
+    # Side by side, because neither static files nor the index of places need the database.
     with ThreadPoolExecutor(1) as other:
-        static_files = other.submit(_collect_static_files)
+        without_database = other.submit(_without_database)
         call_command("migrate", interactive=False, verbosity=1, no_color=True)
         call_command("demo_accounts")
-        static_files.result()
+        without_database.result()
+
+
+def _without_database() -> None:
+    from weather import places
+
+    _collect_static_files()
+    places.prepare()
 
 
 def _collect_static_files() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +31,22 @@ def redis_server(shared_redis: RedisUnderTest) -> Iterator[RedisUnderTest]:
         shared_redis.resume()
     else:
         shared_redis.start()
+
+
+@pytest.fixture(scope="session")
+def shared_debian_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisUnderTest]:
+    """Debian's redis-server, for tests marked `system`."""
+    binary = shutil.which("redis-server")
+    assert binary is not None, "apt-get install redis-server"
+    with RedisUnderTest(tmp_path_factory.mktemp("debian"), binary=Path(binary)) as server:
+        yield server
+
+
+@pytest.fixture
+def debian_redis(shared_debian_redis: RedisUnderTest) -> RedisUnderTest:
+    """A running, empty redis-server."""
+    shared_debian_redis.flush()
+    return shared_debian_redis
 
 
 @pytest.fixture(scope="session")

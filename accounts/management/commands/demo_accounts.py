@@ -19,8 +19,6 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Raises CommandError when DEMO_PASSWORD is not set."""
         if not settings.DEMO_PASSWORD:
-            raise CommandError(
-                "DEMO_PASSWORD is not set: give the password that the demo accounts shall have"
-            )
+            raise CommandError("DEMO_PASSWORD is not set: give the password that the demo accounts shall have")
         create_demo_users(User)
         set_demo_password(settings.DEMO_PASSWORD)
