@@ -94,8 +94,9 @@ class Load:
             try:
                 value = timed(self._policy, self._reading.load)
             except StoreUnavailable as error:
-                self.failed(error)
-                raise SourceUnavailable(self._policy.name, "its loader needs a store that is away") from error
+                failure = SourceUnavailable(self._policy.name, "its loader needs a store that is away")
+                self.failed(failure)
+                raise failure from error
             except BaseException as error:
                 self.failed(error)
                 raise

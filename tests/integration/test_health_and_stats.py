@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import OperationalError
 
+from accounts.demo import create_demo_users
 from cache_platform import health
 from cache_platform.statistics import counters
 from tests.integration.http_load import at_once, get
@@ -26,6 +27,12 @@ def sign_in(client: httpx.Client, username: str) -> None:
     token = client.get("/admin/login/").cookies["csrftoken"]
     form = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": token}
     assert client.post("/admin/login/", data=form).status_code == 302
+
+
+def demo_user(username: str) -> Any:
+    """A demo account; made again if a test with transactions of its own has emptied the database."""
+    create_demo_users(get_user_model())
+    return get_user_model().objects.get(username=username)
 
 
 def pattern(body: Any, name: str) -> Any:
@@ -82,7 +89,7 @@ def test_statistics_are_for_staff(site: SiteFactory) -> None:
 @pytest.mark.django_db
 def test_a_user_who_is_not_staff_gets_403(client: Any) -> None:
     """A problem, as everywhere."""
-    client.force_login(get_user_model().objects.get(username="ada"))
+    client.force_login(demo_user("ada"))
     response = client.get("/api/cache/stats")
     assert response.status_code == 403
     assert response["content-type"] == "application/problem+json"
@@ -91,7 +98,7 @@ def test_a_user_who_is_not_staff_gets_403(client: Any) -> None:
 @pytest.mark.django_db
 def test_statistics_say_what_they_cannot_know(client: Any, redis_cache: RedisUnderTest) -> None:
     """Redis away: 200, no numbers, and why."""
-    client.force_login(get_user_model().objects.get(username="admin"))
+    client.force_login(demo_user("admin"))
     redis_cache.kill()
     body = client.get("/api/cache/stats").json()
     assert body["performance"] is None
@@ -106,7 +113,7 @@ def test_health_tells_hosts_and_errors_to_staff_only(client: Any, redis_cache: R
     assert stranger["status"] == "degraded"
     assert "error" not in str(stranger)
     assert str(redis_cache.socket) not in str(stranger)
-    client.force_login(get_user_model().objects.get(username="admin"))
+    client.force_login(demo_user("admin"))
     assert client.get("/health").json()["redis"]["error"]
 
 
