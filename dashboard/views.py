@@ -1,0 +1,90 @@
+"""The page, its cards one by one, and the places while somebody types."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from cache_platform.exceptions import InvalidQuery
+from dashboard.cards import PendingNews, PendingWeather
+from dashboard.choices import check_query, choice_of, remember
+from dashboard.search import search, where
+
+PAGE_PATIENCE = 2.0
+"""Seconds after which the page goes on without a card; the card follows, or is a click away."""
+CARD_PATIENCE = 10.0
+"""The same for a card alone; the timeouts of the read path are shorter."""
+SLOT = "<!--card-->"
+"""Where a card belongs in the page's frame. What visitors and providers write is escaped, so it cannot forge one."""
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponseBase:
+    """The dashboard. Its frame is sent at once and each card as soon as it is read, in one response: there is
+    something to see before the providers have answered, and nothing needs JavaScript.
+    """
+    choice = choice_of(request)
+    cards: tuple[PendingWeather | PendingNews, ...] = (PendingWeather(request, choice), PendingNews(request, choice))
+    found = search(request.GET.get("q", ""), choice)
+    context = {"choice": choice, "where": where(choice.place), "search": found, "slot": SLOT}
+    frame = render_to_string("dashboard/page.html", context, request)
+
+    def parts() -> Iterator[str]:
+        until = time.monotonic() + PAGE_PATIENCE
+        before, *rest = frame.split(SLOT)
+        yield before
+        for card, following in zip(cards, rest, strict=True):
+            yield card.html(until=until)
+            yield following
+
+    response = StreamingHttpResponse(parts())
+    return _private(response, request, remembering=True)
+
+
+@require_safe
+def weather_fragment(request: HttpRequest) -> HttpResponseBase:
+    """The weather card alone."""
+    return _card(request, PendingWeather)
+
+
+@require_safe
+def news_fragment(request: HttpRequest) -> HttpResponseBase:
+    """The news card alone."""
+    return _card(request, PendingNews)
+
+
+@require_safe
+def places_fragment(request: HttpRequest) -> HttpResponseBase:
+    """The places whose name begins with `q`; an empty list for an empty one."""
+    choice = choice_of(request)
+    found = search(request.GET.get("q", ""), choice)
+    status = 400 if found and found.problem else 200
+    response = render(request, "dashboard/places.html", {"choice": choice, "search": found}, status=status)
+    return _private(response, request, remembering=False)
+
+
+def _card(request: HttpRequest, kind: type[PendingWeather | PendingNews]) -> HttpResponseBase:
+    try:
+        check_query(request)
+    except InvalidQuery as error:
+        response = HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
+        return _private(response, request, remembering=False)
+    card = kind(request, choice_of(request))
+    response = HttpResponse(card.html(until=time.monotonic() + CARD_PATIENCE, fragment=True))
+    # A refresh by the clock must not undo what was chosen meanwhile in another tab.
+    return _private(response, request, remembering="remember" in request.GET)
+
+
+def _private(response: HttpResponseBase, request: HttpRequest, *, remembering: bool) -> HttpResponseBase:
+    if remembering:
+        remember(response, request, choice_of(request))
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, ["Cookie"])
+    return response
