@@ -17,11 +17,11 @@ from django_redis.util import CacheKey
 
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreFull, StoreUnavailable, UnreadableEntry
-from cache_platform.serializers import rejections
 from cache_platform.stores.connection import connection_options
 from cache_platform.stores.django_client import SignedClient
 from cache_platform.stores.django_lock import GuardedLock
 from cache_platform.stores.missed_writes import MissedWrites, missed_writes
+from cache_platform.stores.signed_pickle import rejections
 from cache_platform.stores.sweeps import Sweep, keys_of_cache
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ DEFAULT_PREFIX = "django"
 AWAY = (StoreUnavailable, StoreFull)
 OURS = {
     "CLIENT_CLASS": "cache_platform.stores.django_client.SignedClient",
-    "SERIALIZER": "cache_platform.serializers.SignedPickle",
+    "SERIALIZER": "cache_platform.stores.signed_pickle.SignedPickle",
     "COMPRESSOR": "django_redis.compressors.identity.IdentityCompressor",
 }
 

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 FIRST_PROBE_AFTER = 0.25
 LONGEST_PAUSE = 1.0
+GIL_WAITS = 6
+"""How often a command gives up the interpreter lock and waits for it, roughly: sending, polling, reading."""
 
 
 class Breaker:
@@ -30,10 +32,18 @@ class Breaker:
 
     _all: weakref.WeakSet[Breaker] = weakref.WeakSet()
 
-    def __init__(self, name: str, probe: Callable[[], None], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        name: str,
+        probe: Callable[[], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        step_aside: Callable[[], None] = lambda: time.sleep(0),
+    ) -> None:
         self.name = name
         self._probe = probe
         self._clock = clock
+        self._step_aside = step_aside
         self._drains: list[Callable[[], None]] = []
         self.start_anew()
         Breaker._all.add(self)
@@ -80,7 +90,7 @@ class Breaker:
         return result
 
     def _note(self, seconds: float) -> None:
-        if seconds < conf.slow_after:
+        if seconds < conf.slow_after or seconds < conf.slow_after + GIL_WAITS * self._own_delay():
             self._slow_answers = 0
             return
         with self._lock:
@@ -88,6 +98,15 @@ class Breaker:
             slow = self._slow_answers
         if slow >= conf.slow_run:
             self._open(f"{slow} answers in a row took over {conf.slow_after * 1000:.0f} ms")
+
+    def _own_delay(self) -> float:
+        """How long this process keeps a thread waiting that gave up the interpreter lock for a moment.
+
+        A busy process sees every answer late; that is not the server's doing, and asking it less would not help.
+        """
+        started = self._clock()
+        self._step_aside()
+        return self._clock() - started
 
     def _open(self, reason: str) -> None:
         with self._lock:

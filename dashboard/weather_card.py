@@ -56,7 +56,6 @@ class Day:
 
     date: str
     name: str
-    long_name: str
     icon: str
     description: str
     rain: str
@@ -103,9 +102,10 @@ def weather_card(
 
 
 def _coming_days(forecast: Forecast, units: Units, now: datetime) -> Forecast:
-    """The next days, from today on: a stale forecast may begin with a day that has passed at the place."""
+    """The next days, without their hours, from today on: a stale forecast may begin with a day that has passed."""
     today = local_time(now, forecast.utc_offset_seconds).date()
-    return first_days(replace(forecast, days=[day for day in forecast.days if day.date >= today]), DAYS, units)
+    coming = [day for day in forecast.days if day.date >= today]
+    return first_days(replace(forecast, days=coming, hours=[]), DAYS, units)
 
 
 def _now(weather: CurrentWeather, now: datetime) -> Now:
@@ -179,7 +179,6 @@ def _days(week: Forecast, weather: CurrentWeather | None, now: datetime) -> list
         Day(
             date=day.date.isoformat(),
             name="Today" if day.date == today else f"{day.date:%a}",
-            long_name="Today" if day.date == today else f"{day.date:%A}",
             icon=icon(day.weather_code),
             description=day.description,
             rain=_chance(day.precipitation_probability),

@@ -14,8 +14,8 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from cache_platform.exceptions import StoreFull, UnreadableEntry
-from cache_platform.serializers import is_plain_integer, plain_integer, rejections
 from cache_platform.stores.guarded_client import GuardedClient
+from cache_platform.stores.signed_pickle import is_plain_integer, plain_integer, rejections
 from cache_platform.stores.sweeps import Sweep, glob_escape
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django_redis.client import DefaultClient
 from django_redis.exceptions import ConnectionInterrupted
 
-from cache_platform.serializers import is_plain_integer, plain_integer
 from cache_platform.stores.connection import ask, breaker_at, direct, refusals
 from cache_platform.stores.django_lock import GuardedLock
+from cache_platform.stores.signed_pickle import is_plain_integer, plain_integer
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from cache_platform.serializers import rejections
+from cache_platform.stores.signed_pickle import rejections
 
 
 class CreatesAFile:

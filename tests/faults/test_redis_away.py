@@ -237,12 +237,17 @@ def test_a_source_error_is_still_a_source_error(frail_redis: RedisUnderTest, str
 
 def test_a_run_of_slow_answers_opens_the_breaker(frail_redis: RedisUnderTest, strict: Any, settings: Any) -> None:
     """A Redis that answers, but slowly, is left alone as well."""
-    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "SLOW_AFTER": 0.0, "SLOW_RUN": 4}
-    for _ in range(4):
-        get_or_load(strict, {"id": 1}, load)
-    assert get_breaker("default").is_open
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "SLOW_AFTER": 0.05, "SLOW_RUN": 3}
+    get_or_load(strict, {"id": 1}, load)
+    with frail_redis.client() as raw:
+
+        def slow_answer_opens_it() -> bool:
+            raw.client_pause(100)
+            get_or_load(strict, {"id": 1}, load)
+            return get_breaker("default").is_open
+
+        wait_until(slow_answer_opens_it, what="the run of slow answers opens the breaker")
     assert "in a row" in get_breaker("default").reason
-    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "SLOW_AFTER": 0.125}
     close_breaker()
 
 

@@ -178,7 +178,7 @@ def test_every_asset_is_ours_and_there(visit: Callable[..., Visit]) -> None:
     page = visit().page
     assets = [element.attributes["href"] for element in page.all("link")]
     assets += [element.attributes["src"] for element in page.all("script")]
-    assert len(assets) == 5
+    assert len(assets) == 6
     for address in assets:
         assert (address or "").startswith("/static/")
         assert finders.find((address or "").removeprefix("/static/"))

@@ -98,6 +98,19 @@ def test_a_run_of_slow_answers_opens_it() -> None:
     breaker.reset()
 
 
+def test_a_busy_process_does_not_blame_the_server() -> None:
+    """Answers that are late because this process's own threads are late do not count as slow."""
+    clock = Clock()
+
+    def wait(seconds: float) -> None:
+        clock.now += seconds
+
+    breaker = Breaker("test", lambda: None, clock=clock, step_aside=partial(wait, 0.1))
+    for _ in range(20):
+        breaker.call(partial(wait, 0.3))
+    assert not breaker.is_open
+
+
 def test_it_closes_by_itself_once_the_server_answers(make: Callable[[], Breaker], server: Server) -> None:
     """Its own thread probes; no request does."""
     breaker = make()

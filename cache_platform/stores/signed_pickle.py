@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 MAGIC = b"S1"
 MAC_SIZE = 32
-LABEL = b"cache_platform.serializers S1 "
+LABEL = b"cache_platform.stores.signed_pickle S1 "
 PLAIN_INTEGER = re.compile(rb"-?[0-9]{1,19}\Z")
 
 
