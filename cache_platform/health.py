@@ -48,40 +48,49 @@ class Part:
     milliseconds: float | None = None
 
 
-class DatabaseProbe:
-    """Asks the database in a thread of its own, so that one that hangs costs a caller no more than its patience.
+class _Probe(threading.Thread):
+    """One query, in a thread of its own."""
 
-    One probe runs at a time: while it hangs, the next callers are told so at once.
+    def __init__(self) -> None:
+        super().__init__(name="database-probe", daemon=True)
+        self.began = time.monotonic()
+        self.took: float | None = None
+        self.error = "it does not answer"
+
+    def run(self) -> None:
+        """Ask, and note how it went."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            self.took = time.monotonic() - self.began
+        except Error as error:
+            self.error = f"{type(error).__name__}: {error}".strip()
+        finally:
+            connection.close()
+
+
+class DatabaseProbe:
+    """Asks the database, and costs a caller no more than DATABASE_PATIENCE when it hangs.
+
+    One query runs at a time, and those who ask meanwhile share its outcome: a database that hangs is not asked again
+    for each of them.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: threading.Thread | None = None
-        self._error = ""
+        self._latest: _Probe | None = None
 
     def ask(self) -> Part:
         """Whether the database answers a query within DATABASE_PATIENCE seconds."""
         with self._lock:
-            if self._running is not None and self._running.is_alive():
-                return Part(up=False, error="it has not answered the last probe yet")
-            self._error = "it does not answer"
-            probe = self._running = threading.Thread(target=self._query, name="database-probe", daemon=True)
-            started = time.monotonic()
-            probe.start()
-        probe.join(DATABASE_PATIENCE)
-        if probe.is_alive() or self._error:
-            return Part(up=False, error=self._error)
-        return Part(up=True, milliseconds=_since(started))
-
-    def _query(self) -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
-            self._error = ""
-        except Error as error:
-            self._error = f"{type(error).__name__}: {error}".strip()
-        finally:
-            connection.close()
+            probe = self._latest
+            if probe is None or not probe.is_alive():
+                probe = self._latest = _Probe()
+                probe.start()
+        probe.join(max(0.0, probe.began + DATABASE_PATIENCE - time.monotonic()))
+        if probe.is_alive() or probe.took is None:
+            return Part(up=False, error=probe.error)
+        return Part(up=True, milliseconds=round(probe.took * 1000, 1))
 
 
 database_probe = DatabaseProbe()

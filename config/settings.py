@@ -168,6 +168,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "cache_platform.rest.problems.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": env.trusted_proxies,
 }
 

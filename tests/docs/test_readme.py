@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 
 from cache_platform import conf
 from cache_platform.checks import KNOWN
@@ -41,6 +42,17 @@ def test_every_variable_is_in_the_example_file() -> None:
     listed = {line.partition("=")[0] for line in lines if "=" in line and not line.startswith("#")}
     ttls = {f"CACHE_TTL_{policy.name.upper().replace('.', '_')}" for policy in registry}
     assert listed == {name.upper() for name in Environment.model_fields} | ttls
+
+
+def test_the_example_file_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copied to .env as it stands, with its remarks, it gives the defaults."""
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    defaults = Environment()
+    for name, value in dotenv_values(BASE_DIR / ".env.example").items():
+        monkeypatch.setenv(name, value or "")
+    assert Environment() == defaults
+    assert all(policy.effective_ttl == policy.ttl for policy in registry)
 
 
 def test_every_field_of_a_policy_is_in_the_guide() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 from unittest import mock
 
@@ -127,6 +128,32 @@ def test_a_database_that_is_away_is_unhealthy(client: Any) -> None:
         assert client.get("/health/ready").status_code == 503
         assert client.get("/health/live").status_code == 200
     wait_until(lambda: client.get("/health/ready").status_code == 200, what="ready again")
+
+
+def test_many_who_ask_at_once_get_the_same_answer(site: SiteFactory) -> None:
+    """A load balancer, a supervisor and a person: nobody is told "unhealthy" because somebody else is asking."""
+    url = site(workers=1).url
+    assert {answer.status for answer in at_once(url, 30, "/health")} == {200}
+    assert {answer.status for answer in at_once(url, 30, "/health/ready")} == {200}
+
+
+def test_a_database_that_hangs_costs_a_bounded_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One query is under way however many ask, and each is told in time."""
+    release = threading.Event()
+    queries = []
+
+    def hang(_sql: str) -> None:
+        queries.append(1)
+        release.wait(20)
+
+    monkeypatch.setattr(health, "DATABASE_PATIENCE", 0.05)
+    with mock.patch.object(health, "connection") as connection:
+        connection.cursor.return_value.__enter__.return_value.execute = hang
+        probe = health.DatabaseProbe()
+        answers = [probe.ask() for _ in range(3)]
+        release.set()
+    assert [answer.up for answer in answers] == [False] * 3
+    assert len(queries) == 1
 
 
 def test_a_failing_service_shows_in_health(settings: Any, declare: Any, client: Any) -> None:

@@ -191,3 +191,14 @@ def test_error_pages_are_ours(client: Client, settings: object) -> None:
     assert response.status_code == 404
     assert b"There is no page here" in response.content
     assert re.search(rb'<a class="button" href="/">', response.content)
+
+
+def test_our_own_mistakes_have_a_page_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs nothing that could be broken as well."""
+    client.raise_request_exception = False
+    monkeypatch.setattr("dashboard.views.choice_of", lambda request: 1 / 0)
+    response = client.get("/")
+    assert response.status_code == 500
+    assert b"Something went wrong on our side" in response.content
+    assert finders.find("css/base.css")
+    assert b'href="/static/css/base.css"' in response.content
