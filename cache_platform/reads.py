@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -37,7 +38,7 @@ class Read(Generic[T]):
     def cache_status(self) -> str:
         """The Cache-Status member of this read (RFC 9211)."""
         if self.cached:
-            parts = ["CachePlatform", "hit", f"ttl={round(self.ttl)}"]
+            parts = ["CachePlatform", "hit", f"ttl={math.floor(self.ttl)}"]
         else:
             parts = ["CachePlatform", f"fwd={self.forward}"]
             if self.stored:

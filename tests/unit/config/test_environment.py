@@ -1,0 +1,129 @@
+"""The typed environment: what is read, and what a wrong value says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.environment import BASE_DIR, ConfigurationError, Environment, get_environment
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No variable of the site is set, and none is remembered."""
+    for name in Environment.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("ENV_FILE", "")
+    get_environment.cache_clear()
+    yield
+    get_environment.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("WORKERS", "abc", "WORKERS: Input should be a valid integer"),
+        ("WORKERS", "0", "WORKERS: Input should be greater than or equal to 1"),
+        ("PORT", "70000", "PORT: Input should be less than or equal to 65535"),
+        ("REDIS_URL", "localhost:6379", "REDIS_URL: must start with redis://, rediss:// or unix://"),
+        ("REDIS_URL", "redis+sentinel://x", "REDIS_URL: redis+sentinel:// comes with a later release"),
+        ("DATABASE_URL", "mysql://x/y", "DATABASE_URL: must start with postgres://"),
+        ("DEBUG", "perhaps", "DEBUG: Input should be a valid boolean"),
+        ("PROVIDERS", "both", "PROVIDERS: Input should be 'sandbox' or 'live'"),
+        ("DEMO_PASSWORD", "short", "DEMO_PASSWORD: Value should have at least 8 items"),
+        ("SECRET_KEY", "short", "SECRET_KEY: Value should have at least 20 items"),
+        ("SANDBOX_URL", "ftp://x", "SANDBOX_URL: must be an http:// or https:// address"),
+        ("REDIS_SOCKET_TIMEOUT", "0", "REDIS_SOCKET_TIMEOUT: Input should be greater than 0"),
+    ],
+)
+def test_a_wrong_value_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    """And what is allowed; never the value, which may be a secret."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError) as caught:
+        get_environment()
+    assert told.partition(":")[0] in str(caught.value)
+    assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("WORKERS", "abc", "error: WORKERS: Input should be a valid integer"),
+        ("CACHE_TTL_WEATHER_CURRENT", "ten", "error: CACHE_TTL_WEATHER_CURRENT: must be whole seconds"),
+    ],
+)
+def test_the_site_does_not_start_with_a_wrong_value(tmp_path: Path, variable: str, value: str, told: str) -> None:
+    """One line, exit code 1, no traceback; the policies' variables are checked as well."""
+    environment = {**os.environ, "ENV_FILE": "", "VAR_DIR": str(tmp_path), variable: value}
+    argv = [sys.executable, "manage.py", "check"]
+    ended = subprocess.run(argv, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(told)
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, None),
+        ({"REDIS_URL": "redis://a"}, "redis://a"),
+        ({"UPSTASH_REDIS_URL": "rediss://b"}, "rediss://b"),
+        ({"REDIS_URL": "redis://a", "UPSTASH_REDIS_URL": "rediss://b"}, "redis://a"),
+        ({"REDIS_HOST": "c", "REDIS_PORT": "7000", "REDIS_DB": "2"}, "redis://c:7000/2"),
+        ({"REDIS_URL": "redis://a", "REDIS_HOST": "c"}, "redis://a"),
+        ({"REDIS_URL": "redis://a/0", "REDIS_PASSWORD": "p@ss/1"}, "redis://:p%40ss%2F1@a/0"),
+        ({"REDIS_URL": "redis://me@a/0", "REDIS_PASSWORD": "p"}, "redis://me:p@a/0"),
+        ({"REDIS_URL": "redis://:own@a/0", "REDIS_PASSWORD": "p"}, "redis://:own@a/0"),
+    ],
+)
+def test_the_address_of_redis(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str | None) -> None:
+    """REDIS_URL, else UPSTASH_REDIS_URL, else host, port and db; the password fills in where there is none."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert get_environment().redis == url
+
+
+def test_the_broker_is_redis_in_celerys_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unix socket has another scheme there."""
+    monkeypatch.setenv("REDIS_URL", "unix:///run/redis.sock")
+    assert get_environment().broker == "redis+socket:///run/redis.sock"
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://broker/1")
+    get_environment.cache_clear()
+    assert get_environment().broker == "redis://broker/1"
+
+
+def test_a_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """<NAME>_FILE, as container platforms hand secrets over."""
+    file = tmp_path / "key"
+    file.write_text("a-secret-key-of-enough-length\n", encoding="utf-8")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(file))
+    secret = get_environment().secret_key
+    assert secret is not None
+    assert secret.get_secret_value() == "a-secret-key-of-enough-length"
+
+
+def test_a_secret_given_twice_or_not_readable_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Which one counts must not be a guess."""
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "missing"))
+    with pytest.raises(ConfigurationError, match="SECRET_KEY_FILE: cannot read"):
+        get_environment()
+    monkeypatch.setenv("SECRET_KEY", "a-secret-key-of-enough-length")
+    with pytest.raises(ConfigurationError, match="SECRET_KEY and SECRET_KEY_FILE are both set"):
+        get_environment()
+
+
+def test_a_key_is_needed_for_the_live_provider_that_wants_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open-Meteo and Hacker News need none."""
+    monkeypatch.setenv("PROVIDERS", "live")
+    get_environment()
+    get_environment.cache_clear()
+    monkeypatch.setenv("NEWS_PROVIDER", "newsapi")
+    with pytest.raises(ConfigurationError, match="NEWS_API_KEY is needed"):
+        get_environment()
