@@ -1,0 +1,53 @@
+"""Bodies that are too large, of unknown length, or never come."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from urllib.parse import urlsplit
+
+from config.bodies import BODIES_AT_ONCE, LARGEST_BODY
+from tests.integration.http_load import get
+from tests.services.fixtures import SiteFactory
+from tests.services.waiting import wait_until
+
+
+def test_clients_that_never_send_their_body_do_not_stop_the_site(site: SiteFactory) -> None:
+    """More of them than there are threads: reads go on, further bodies are refused, and it ends with them."""
+    running = site(workers=1)
+    address = urlsplit(running.url)
+    head = b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\na="
+    form = {"username": "x", "password": "y"}
+    with contextlib.ExitStack() as stack:
+        for _ in range(200):
+            client = stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=10))
+            client.sendall(head)
+        wait_until(
+            lambda: running.client.post("/admin/login/", data=form).status_code == 503, what="bodies are refused"
+        )
+        for _ in range(20):
+            assert get(running.client, "/health/live").status == 200
+            assert get(running.client, "/api/weather/current", lat="1", lon="1").status == 200
+    wait_until(lambda: running.client.post("/admin/login/", data=form).status_code == 403, what="bodies are read again")
+
+
+def test_a_large_body_is_refused_before_it_is_read(site: SiteFactory) -> None:
+    """413, and nothing is written to a temporary file."""
+    running = site(workers=1)
+    response = running.client.post("/admin/login/", content=b"x" * (LARGEST_BODY + 1))
+    assert response.status_code == 413
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_of_unknown_length_is_refused(site: SiteFactory) -> None:
+    """411: what cannot be counted beforehand is not begun."""
+    running = site(workers=1)
+    response = running.client.post("/admin/login/", content=(part for part in [b"a", b"b"]))
+    assert response.status_code == 411
+
+
+def test_more_bodies_than_slots_get_through_one_after_the_other(site: SiteFactory) -> None:
+    """Slots are given back, also when the view fails."""
+    running = site(workers=1)
+    for _ in range(BODIES_AT_ONCE * 3):
+        assert running.client.post("/admin/login/", data={"a": "b"}).status_code == 403
