@@ -42,6 +42,10 @@ def _prefix() -> list[CheckMessage]:
 
 
 def _store() -> list[CheckMessage]:
+    given = getattr(settings, "CACHE_PLATFORM", {}).get("STORE", "redis")
+    if given not in {"redis", "memory"}:
+        hint = "Use redis or memory."
+        return [Error(f"CACHE_PLATFORM['STORE'] is {given!r}.", hint=hint, id="cache_platform.E006")]
     if conf.store == "memory":
         hint = "Fine for development and for a single process; name a Redis for more."
         message = "Entries are kept in each process's memory: processes do not see each other's writes."

@@ -20,12 +20,15 @@ from typing import Any
 import msgspec
 import zstandard
 
+from cache_platform.conf import MAX_TTL
 from cache_platform.exceptions import UnreadableEntry
 from cache_platform.policies import CachePolicy, T
 
 MAGIC = "E1"
 LARGEST_BODY = 64 * 1024 * 1024
 """What a compressed body may grow to: a planted one must not fill the memory."""
+LONGEST_TIME = 15
+"""Digits of a time in milliseconds; enough until the year 33658."""
 
 
 def signature(digest: str, epoch: str, generations: list[str]) -> str:
@@ -99,15 +102,20 @@ def parse(blob: bytes) -> Entry:
     """The entry in `blob`. Raises UnreadableEntry."""
     try:
         head, times, body = blob.split(b"\n", 2)
-        loaded, refresh, fresh_until, kept_until, codec = times.split(b" ")
-        return Entry(
-            head.decode("ascii"),
-            Times(loaded=int(loaded), refresh=int(refresh), fresh_until=int(fresh_until), kept_until=int(kept_until)),
-            codec.decode("ascii"),
-            body,
-        )
+        *moments, codec = times.split(b" ")
+        loaded, refresh, fresh_until, kept_until = (_milliseconds(moment) for moment in moments)
+        if not loaded <= refresh <= fresh_until <= kept_until or fresh_until - loaded > MAX_TTL * 1000:
+            raise ValueError("its times make no sense")
+        read = Times(loaded=loaded, refresh=refresh, fresh_until=fresh_until, kept_until=kept_until)
+        return Entry(head.decode("ascii"), read, codec.decode("ascii"), body)
     except (ValueError, UnicodeDecodeError) as error:
         raise UnreadableEntry(f"not an entry: {error}") from error
+
+
+def _milliseconds(text: bytes) -> int:
+    if len(text) > LONGEST_TIME or not text.isdigit():
+        raise ValueError("a time is not one")
+    return int(text)
 
 
 def encode(value: object, *, compress_min_bytes: int) -> tuple[str, bytes]:
@@ -127,7 +135,7 @@ def decode(policy: CachePolicy[T], entry: Entry) -> T | None:
         return None
     try:
         return policy.decoder.decode(_unpacked(entry))
-    except (msgspec.DecodeError, zstandard.ZstdError, MemoryError) as error:
+    except (msgspec.DecodeError, zstandard.ZstdError, ValueError, RecursionError, MemoryError) as error:
         raise UnreadableEntry(f"{policy.name}: {error}") from error
 
 

@@ -28,7 +28,7 @@ from cache_platform.exceptions import (
 from cache_platform.policies import CachePolicy
 from cache_platform.statistics import counters, load_time_counter
 from cache_platform.stores import get_memory
-from cache_platform.stores.base import UNSTORABLE_MS, Fill, Found, Lease, Spend, Store, Stored
+from cache_platform.stores.base import LONGEST_BACKOFF_MS, UNSTORABLE_MS, Fill, Found, Lease, Spend, Store, Stored
 from cache_platform.stores.memory import wall_clock_ms
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-LONGEST_RETRY_AFTER = 3600
-"""Seconds for which a source can keep us away with Retry-After."""
 
 UNSTORED = "unstored"
 """The signature of an entry that was made without generations: no reader's equals it."""
@@ -138,11 +136,13 @@ class Load:
             return
         counters.add(self._policy.name, {"load_errors": 1})
         failures = (self._found.failures if self._found else 0) + 1
-        pause = min(self._policy.backoff * 2 ** (failures - 1), self._policy.longest_backoff)
+        pause = min(self._policy.backoff * 2 ** min(failures - 1, 30), self._policy.longest_backoff)
         if not isinstance(error, SourceError):
             logger.error("%s: the loader failed", self._policy.name, exc_info=error)
-        elif error.retry_after:
-            pause = min(max(pause, error.retry_after), LONGEST_RETRY_AFTER)
+        else:
+            logger.warning("%s: %s", self._policy.name, error)
+        if isinstance(error, SourceError) and error.retry_after:
+            pause = min(max(pause, error.retry_after), LONGEST_BACKOFF_MS / 1000)
         elif isinstance(error, SourceRateLimited):
             pause = self._policy.longest_backoff
         self.give_back(Lease.BACKOFF, pause_ms=int(pause * 1000), failures=failures)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -19,6 +19,8 @@ from cache_platform.exceptions import PolicyError, UnknownPolicy
 T = TypeVar("T")
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+Consistency = Literal["strict", "relaxed"]
+Audience = Literal["public", "private"]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -48,8 +50,8 @@ class CachePolicy(Generic[T]):
     params: Mapping[str, type] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     secret_params: frozenset[str] = frozenset()
-    consistency: Literal["strict", "relaxed"] = "strict"
-    audience: Literal["public", "private"] = "private"
+    consistency: Consistency = "strict"
+    audience: Audience = "private"
     negative_ttl: float = 30
     stale_for: float = 0
     soft_timeout: float | None = None
@@ -69,6 +71,12 @@ class CachePolicy(Generic[T]):
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         yield not NAME.fullmatch(self.name), "the name must be like weather.current"
+        yield self.consistency not in get_args(Consistency), "consistency must be strict or relaxed"
+        yield self.audience not in get_args(Audience), "audience must be public or private"
+        yield not _all_of(self.tags, str), 'tags must be a tuple of strings, as in ("user:{user_id}",)'
+        yield not _all_of(self.budgets, Budget), "budgets must be a tuple of Budget"
+        yield not isinstance(self.secret_params, frozenset), "secret_params must be a frozenset"
+        yield not _encodable(self.schema), "schema must be a type that msgspec encodes, such as a Struct, dict or list"
         yield self.ttl <= 0, "ttl must be positive"
         yield self.negative_ttl < 0 or self.stale_for < 0 or self.local_ttl < 0, "times must not be negative"
         yield self.hard_timeout <= 0, "hard_timeout must be positive"
@@ -130,6 +138,18 @@ class CachePolicy(Generic[T]):
             tag_keys=tuple(keys.tag_key(tag) for tag in tags),
             digest=keys.digest(tags),
         )
+
+
+def _all_of(values: object, kind: type) -> bool:
+    return isinstance(values, tuple) and all(isinstance(value, kind) for value in values)
+
+
+def _encodable(schema: Any) -> bool:  # noqa: ANN401  # any type
+    try:
+        msgspec.json.schema(schema)
+    except TypeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

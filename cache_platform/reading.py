@@ -333,7 +333,7 @@ class Reading(Generic[T]):
             policy=self.policy.name,
             source=source,
             age=max(at - entry.times.loaded, 0) / 1000,
-            ttl=(entry.times.fresh_until - at) / 1000,
+            ttl=(entry.times.fresh_until - max(at, entry.times.loaded)) / 1000,
             stored=stored,
             forward=forward,
             detail=detail,

@@ -11,7 +11,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -35,6 +35,7 @@ from cache_platform.exceptions import (
     SourceUnavailable,
 )
 from cache_platform.gunzip import Gunzip
+from cache_platform.outages import Outage
 
 T = TypeVar("T")
 
@@ -88,7 +89,8 @@ class _Transport(httpx.HTTPTransport):
 
 
 class JsonSource:
-    """A source of JSON, with one pool of connections per process, opened when it is first asked.
+    """A source of JSON, with one pool of connections per process, opened when it is first asked. After a run of
+    failures it is asked by one probe at a time (`outage`).
 
     `base_url` is asked for the address with every call, so settings may change. `explain` finds the reason in the
     body of a refusal. `quota_statuses` are the statuses by which this source says that its quota is used up.
@@ -115,6 +117,7 @@ class JsonSource:
         self._lock = Lock()
         self._client: httpx.Client | None = None
         self._inherited: httpx.Client | None = None
+        self.outage = Outage(name, clock=clock)
         _sources.add(self)
 
     def get(
@@ -125,22 +128,38 @@ class JsonSource:
         params: Mapping[str, str | int | float] | None = None,
         headers: Mapping[str, str] | None = None,
         deadline: Deadline | None = None,
+        part: bool = False,
     ) -> T:
         """The answer to GET `path`, decoded into `schema`. Raises SourceError and nothing else.
+
+        A `part` is one of many calls for one answer: its failure says nothing of the source as a whole.
 
         `deadline` lets several calls share one; without it each call has `limits.total_timeout`. Secrets belong
         into `headers`: their values are removed from the reasons that the source gives.
         """
         deadline = deadline or self.deadline()
+        with nullcontext() if part else self.outage.watched():
+            body = self._body(path, params, headers, deadline)
+            return self._decoded(body, schema)
+
+    def _body(
+        self,
+        path: str,
+        params: Mapping[str, str | int | float] | None,
+        headers: Mapping[str, str] | None,
+        deadline: Deadline,
+    ) -> bytes:
         try:
             with deadline.enforced(), self._exchange(path, params, headers, deadline) as response:
                 if response.status_code != 200:
                     raise self._refusal(response, deadline, secrets=tuple((headers or {}).values()))
-                body = self._read(response, deadline, self.limits.max_bytes)
+                return self._read(response, deadline, self.limits.max_bytes)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._translated(error) from error
         except UnicodeEncodeError:  # its text would carry the header
             raise SourceRefused(self.name, "the request cannot be encoded") from None
+
+    def _decoded(self, body: bytes, schema: type[T]) -> T:
         try:
             return msgspec.json.decode(body, type=schema)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -162,9 +181,11 @@ class JsonSource:
         """For tests: within this block all calls go through `transport`, as httpx.MockTransport."""
         with self._lock:
             before, self._client = self._client, _new_client(transport)
+        self.outage.reset()
         try:
             yield
         finally:
+            self.outage.reset()
             self.close()
             self._client = before
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
 from cache_platform import stores
+from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.stores.base import Store
+from cache_platform.stores.memory import MemoryStore, wall_clock_ms
 
+PLACES = ("reading", "batches", "generations", "statistics", "health", "inventory")
 PATIENCE = 10.0
 """Seconds after which a pause that nobody ends fails the test instead of hanging it."""
 
@@ -75,13 +78,31 @@ class FailingStore:
 
 
 @contextmanager
+def isolated_cache(clock: Callable[[], int] = wall_clock_ms) -> Iterator[MemoryStore]:
+    """An empty in-memory store for one test, going by `clock` (a FakeClock, to let entries age without waiting).
+
+    Django's TestCase runs each test in a transaction, in which a strict policy stores nothing; in here that
+    transaction does not count, so that hits can be tested.
+    """
+    memory = MemoryStore(max_bytes=conf.memory_max_bytes, clock=clock)
+    with ExitStack() as patches:
+        for place in ("stores", *PLACES):
+            patches.enter_context(mock.patch(f"cache_platform.{place}.get_store", return_value=memory))
+        for place in ("stores", "reading", "batches", "generations", "loading"):
+            patches.enter_context(mock.patch(f"cache_platform.{place}.get_memory", return_value=memory))
+        patches.enter_context(mock.patch("cache_platform.inputs.in_transaction", return_value=False))
+        stores.local_copies.reset()
+        yield memory
+        stores.local_copies.reset()
+
+
+@contextmanager
 def failing_store(*failing: str) -> Iterator[FailingStore]:
     """Have the methods named fail; all of a store's that readers use when none is named."""
     real = stores.get_store()
     names = set(failing) or {"lookup", "fill", "release", "bump", "spend", "add_counters", "read_counters", "ping"}
     store = FailingStore(real, names)
-    places = ("reading", "batches", "generations", "statistics", "health", "inventory")
     with ExitStack() as patches:
-        for place in ("stores", *places):
+        for place in ("stores", *PLACES):
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_store", return_value=store))
         yield store

@@ -165,7 +165,7 @@ def _explain(error: ValidationError) -> str:
     problems = []
     for item in error.errors(include_url=False, include_input=False):
         name = str(item["loc"][0]).upper() if item["loc"] else ""
-        message = item["msg"].removeprefix("Value error, ")
+        message = item["msg"].removeprefix("Value error, ").replace("items after validation", "characters")
         problems.append(f"{name}: {message}" if name else message)
     return "; ".join(problems)
 

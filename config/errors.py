@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.debug import SafeExceptionReporterFilter
 
 from cache_platform.rest.problems import problem
+
+
+class AddressHidingFilter(SafeExceptionReporterFilter):
+    """Hides addresses on error pages as well: they may carry a password."""
+
+    hidden_settings = re.compile(SafeExceptionReporterFilter.hidden_settings.pattern + "|LOCATION|URL|BROKER", re.I)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature

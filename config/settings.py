@@ -240,5 +240,9 @@ LOGGING = {
     },
 }
 
+# Whoever can write to the broker could else shut the workers down with one message.
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.errors.AddressHidingFilter"
+
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat" / "schedule")
 CELERY_BEAT_SCHEDULE = {"heartbeat": {"task": "config.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 30}}}

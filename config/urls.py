@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView
+
+from config.schema import schema_view
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -10,7 +11,7 @@ urlpatterns = [
     path("", include("weather.urls")),
     path("", include("news.urls")),
     path("", include("dashboard.urls")),
-    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/schema", schema_view, name="schema"),
 ]
 
 handler404 = "config.errors.not_found"

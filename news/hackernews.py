@@ -71,7 +71,7 @@ def _articles(ids: list[int], deadline: Deadline) -> list[Article]:
 
 def _item(item_id: int, *, deadline: Deadline) -> _Item | SourceError:
     try:
-        return source.get(f"/v0/item/{item_id}.json", schema=_Item, deadline=deadline)
+        return source.get(f"/v0/item/{item_id}.json", schema=_Item, deadline=deadline, part=True)
     except SourceError as error:
         return error
 

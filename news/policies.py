@@ -19,7 +19,7 @@ HEADLINES = register(
         budgets=(
             Budget(limit=60, window=60),
             Budget(limit=500, window=86_400),
-            Budget(limit=5000, window=86_400, per="policy"),
+            Budget(limit=300, window=3600, per="policy"),
         ),
     )
 )

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from cache_platform.rest.schema import HEADERS, cached_responses
 from cache_platform.rest.views import PublicCachedView
+from news.articles import with_safe_links
 from news.policies import HEADLINES
 from news.queries import CATEGORIES, parse_category, parse_country, parse_page, parse_q
 from news.reads import read_headlines
@@ -28,6 +29,7 @@ class HeadlinesPage(Struct, frozen=True, kw_only=True):
 
 def page_of(headlines: Headlines, page: int) -> HeadlinesPage:
     """`headlines` as page number `page`."""
+    headlines = with_safe_links(headlines)
     return HeadlinesPage(
         items=headlines.articles,
         total=headlines.total,
@@ -58,5 +60,4 @@ class NewsView(PublicCachedView):
         category, country = parse_category(query.get("category")), parse_country(query.get("country"))
         q, page = parse_q(query.get("q")), parse_page(query.get("page"))
         found = read_headlines(category, country, q, page, caller=self.caller(request))
-        assert found.value is not None  # the loader gives a page, if an empty one, or raises
-        return self.respond(request, HEADLINES, found, page_of(found.value, page))
+        return self.respond(request, HEADLINES, found, lambda headlines: page_of(headlines, page))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from cache_platform.breaker import Breaker
 from cache_platform.generations import pending
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.statistics import counters
@@ -29,6 +30,8 @@ def empty_process() -> Iterator[None]:
     counters.forget()
     yield
     counters.forget()
+    for breaker in list(Breaker._all):
+        breaker.reset()  # or its thread would probe, and draw random numbers, during the next test
 
 
 @pytest.fixture

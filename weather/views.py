@@ -38,8 +38,7 @@ class CurrentWeatherView(PublicCachedView):
         lat, lon = parse_latitude(query.get("lat")), parse_longitude(query.get("lon"))
         units = parse_units(query.get("units"))
         found = read_current(lat, lon, caller=self.caller(request))
-        assert found.value is not None  # the loader gives weather for every place or raises
-        return self.respond(request, CURRENT, found, in_units(found.value, units))
+        return self.respond(request, CURRENT, found, lambda current: in_units(current, units))
 
 
 class ForecastView(PublicCachedView):
@@ -56,8 +55,7 @@ class ForecastView(PublicCachedView):
         lat, lon = parse_latitude(query.get("lat")), parse_longitude(query.get("lon"))
         days, units = parse_days(query.get("days")), parse_units(query.get("units"))
         found = read_forecast(lat, lon, caller=self.caller(request))
-        assert found.value is not None  # the loader gives a forecast for every place or raises
-        return self.respond(request, FORECAST, found, first_days(found.value, days, units))
+        return self.respond(request, FORECAST, found, lambda forecast: first_days(forecast, days, units))
 
 
 class PlacesView(PublicCachedView):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cache_platform.policies import CachePolicy
 from cache_platform.reads import Read
 from cache_platform.rest.callers import caller_of
+from cache_platform.rest.problems import exception_handler
 from cache_platform.rest.responses import cached_response
+
+T = TypeVar("T")
+ExceptionHandler = Callable[[Exception, dict[str, Any]], HttpResponse | None]
 
 
 class PublicCachedView(APIView):
@@ -20,10 +25,18 @@ class PublicCachedView(APIView):
     authentication_classes: tuple[type, ...] = ()
     permission_classes: tuple[type, ...] = ()
 
+    def get_exception_handler(self) -> ExceptionHandler:
+        """Problem responses, whatever the project's own EXCEPTION_HANDLER does."""
+        return exception_handler
+
     def caller(self, request: Request) -> str:
         """Whose load budget a miss is charged to."""
         return caller_of(request._request)
 
-    def respond(self, request: Request, policy: CachePolicy[Any], read: Read[Any], data: object) -> HttpResponse:
-        """The response for `data`, which was made of `read`'s value."""
-        return cached_response(request._request, policy, read, data)
+    def respond(
+        self, request: Request, policy: CachePolicy[T], read: Read[T], shape: Callable[[T], object] | None = None
+    ) -> HttpResponse:
+        """The response for `read`'s value, or for what `shape` makes of it. Raises Http404 for "not found"."""
+        if read.value is None:
+            raise Http404
+        return cached_response(request._request, policy, read, shape(read.value) if shape else read.value)

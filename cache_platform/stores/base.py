@@ -14,6 +14,8 @@ UNSTORABLE_MS = 1000
 """How long "the winner could not store" is told to those who wait for it."""
 TAG_MARGIN_MS = 60_000
 """How much longer than the entries stored under it a tag lives."""
+LONGEST_BACKOFF_MS = 3_600_000
+"""How long a source can keep us away at the most, whatever its Retry-After says."""
 FAILURES_KEPT_MS = 60_000
 """How long after its back-off a run of failures is remembered, so that the next one backs off for longer."""
 

@@ -18,6 +18,7 @@ from cache_platform.exceptions import StoreUnavailable
 from cache_platform.policies import Address
 from cache_platform.stores.base import (
     FAILURES_KEPT_MS,
+    LONGEST_BACKOFF_MS,
     TAG_MARGIN_MS,
     Fill,
     Found,
@@ -110,7 +111,15 @@ class RedisStore:
         calls: list[Call] = [
             (
                 [wish.address.key, wish.address.lease_key, keys.epoch_key(), *wish.address.tag_keys],
-                [wish.address.digest, int(wish.strict), fresh, wish.tag_ms, wish.token, wish.lease_ms],
+                [
+                    wish.address.digest,
+                    int(wish.strict),
+                    fresh,
+                    wish.tag_ms,
+                    wish.token,
+                    wish.lease_ms,
+                    LONGEST_BACKOFF_MS,
+                ],
             )
             for wish in lookups
         ]
@@ -212,7 +221,9 @@ class RedisStore:
         sums: dict[str, int] = {}
         for bucket in guarded(self._alias, ask):
             for name, amount in bucket.items():
-                sums[name.decode()] = sums.get(name.decode(), 0) + int(amount)
+                if amount.isdigit():  # somebody else may have written here
+                    field = name.decode(errors="replace")
+                    sums[field] = sums.get(field, 0) + int(amount[:15])
         return sums
 
     def ping(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -285,6 +286,16 @@ def test_a_lapsed_hold_takes_the_generation_with_it(store: Store, address: Addre
     store.hold(address.tag_keys[:1], new_token(), 30)
     wait_until(lambda: not look(store, address).held, what="the hold lapses")
     assert look(store, address).blob is None
+
+
+def test_the_first_reader_after_a_lapse_may_load_and_store(store: Store, address: Address) -> None:
+    """A dead writer's hold costs nobody more than its deadline."""
+    store.hold(address.tag_keys[:1], new_token(), 1)
+    time.sleep(0.02)
+    token = new_token()
+    found = look(store, address, token=token)
+    assert (found.held, found.lease) == (False, Lease.WON)
+    assert fill(store, address, entry_for(found), token=token) is Stored.STORED
 
 
 def test_holding_a_tag_again_moves_its_deadline(store: Store, address: Address) -> None:

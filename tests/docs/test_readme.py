@@ -19,11 +19,11 @@ DOCUMENTS = [BASE_DIR / "README.md", *sorted((BASE_DIR / "docs").rglob("*.md"))]
 
 def test_the_example_of_the_readme_runs() -> None:
     """Copied as it stands."""
-    example = re.search(r"<!-- example.*?-->\n```python\n(.*?)```", README, re.DOTALL)
-    assert example is not None
+    examples = re.findall(r"<!-- example.*?-->\n```python\n(.*?)```", README, re.DOTALL)
+    assert len(examples) == 2
     names: dict[str, object] = {}
     try:
-        exec(compile(example[1], "README.md", "exec"), names)
+        exec(compile("\n".join(examples), "README.md", "exec"), names)
         assert names["profile"] == names["load_profile"](42)  # type: ignore[operator]
     finally:
         registry.unregister("people.profile")

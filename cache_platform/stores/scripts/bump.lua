@@ -1,7 +1,7 @@
 -- Write path, step 4: new generations, own hold removed. KEYS: tag ...   ARGV: token or '', generation, tag ms
 local now = now_ms()
 for i = 1, #KEYS do
-  local value = redis.call('GET', KEYS[i])
+  local value = get_string(KEYS[i])
   local holders = {}
   if value then
     local generation

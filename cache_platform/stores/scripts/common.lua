@@ -6,9 +6,25 @@ local function now_ms()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- The string under a key. A key of another type is not ours: it goes, rather than fail every script that meets it.
+local function get_string(key)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'table' and value.err then
+    redis.call('DEL', key)
+    return false
+  end
+  return value
+end
+
+-- What is not a generation of ours counts as missing.
+local function generation_of(value)
+  local generation = value and string.match(value, '^%x+')
+  return generation and #generation == 16 and generation or false
+end
+
 -- The generation, the holders still in time (without `drop`), and whether a holder's deadline has passed.
 local function parse_tag(value, now, drop)
-  local generation = string.match(value, '^%S+')
+  local generation = generation_of(value)
   local holders, lapsed = {}, false
   for token, deadline in string.gmatch(value, ' (%x+):(%d+)') do
     if tonumber(deadline) <= now then
@@ -23,8 +39,9 @@ end
 local function write_tag(key, generation, holders, at_least)
   local left = redis.call('PTTL', key)
   if left < at_least then left = at_least end
-  table.insert(holders, 1, generation)
-  redis.call('SET', key, table.concat(holders, ' '), 'PX', left)
+  local value = generation
+  for _, holder in ipairs(holders) do value = value .. ' ' .. holder end
+  redis.call('SET', key, value, 'PX', left)
 end
 
 -- The signature of the tags from KEYS[first] on, and whether one is held. `raw` holds the values, at KEYS' places.
@@ -41,8 +58,8 @@ local function current(raw, first, digest, strict, fresh, now, tag_ms)
   local signature = {'E1', digest, epoch}
   for i = first, #KEYS do
     local value = raw[i]
-    local generation = value
-    if not value then
+    local generation = generation_of(value)
+    if not generation then
       generation = fresh
       redis.call('SET', KEYS[i], generation, 'PX', tag_ms)
     elseif string.find(value, ' ', 1, true) then

@@ -2,12 +2,12 @@
 local now = now_ms()
 local deadline = string.format('%.0f', now + tonumber(ARGV[2]))
 for i = 1, #KEYS do
-  local value = redis.call('GET', KEYS[i])
+  local value = get_string(KEYS[i])
   local generation, holders = ARGV[3], {}
   if value then
     local lapsed
     generation, holders, lapsed = parse_tag(value, now, ARGV[1])
-    if lapsed then generation = ARGV[3] end
+    if lapsed or not generation then generation = ARGV[3] end
   end
   holders[#holders + 1] = ARGV[1] .. ':' .. deadline
   write_tag(KEYS[i], generation, holders, tonumber(ARGV[2]))

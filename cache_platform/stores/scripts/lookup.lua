@@ -1,5 +1,5 @@
 -- Read path, steps 2 and 3: entry, generations, epoch and lease in one round trip.
--- KEYS: entry, lease, epoch, tag ...   ARGV: digest, strict, fresh generation, tag ms, token or '', lease ms
+-- KEYS: entry, lease, epoch, tag ...   ARGV: digest, strict, fresh generation, tag ms, token or '', lease ms, longest back-off ms
 -- May write when the memory is used up (allow-oom): generations and leases are small, and without them nothing works.
 -- Not `no-writes`: a server that refuses bumps must refuse reads too, so that the breaker opens.
 local now = now_ms()
@@ -20,16 +20,19 @@ if wanted and valid then
 end
 if not wanted then return {now, signature, held and 1 or 0, entry, superseded, '-', 0, 0} end
 
+-- A lease that never ends, or a back-off longer than any, is not ours and does not count.
 local failures = 0
 if lease then
-  local kind, owner, count = string.match(lease, '^(%u) (%x+) (%d+)$')
+  local kind, owner, count = string.match(lease, '^([BLN]) (%x+) (%d+)$')
   if kind == 'B' then
-    failures = tonumber(count)
-    if tonumber(owner) > now then
-      return {now, signature, 0, entry, superseded, 'B', tonumber(owner) - now, failures}
+    local left = (tonumber(owner, 10) or 0) - now
+    failures = math.min(tonumber(count), 30)
+    if left > 0 and left <= tonumber(ARGV[7]) then
+      return {now, signature, 0, entry, superseded, 'B', left, failures}
     end
   elseif kind and owner ~= token then
-    return {now, signature, 0, entry, superseded, kind, redis.call('PTTL', KEYS[2]), 0}
+    local left = redis.call('PTTL', KEYS[2])
+    if left > 0 then return {now, signature, 0, entry, superseded, kind, left, 0} end
   end
 end
 redis.call('SET', KEYS[2], 'L ' .. token .. ' ' .. failures, 'PX', ARGV[6])

@@ -1,6 +1,6 @@
 -- Give a lease back without an entry.
 -- KEYS: lease   ARGV: token, verdict ('-', 'B' or 'N'), milliseconds, failures, how long failures are remembered
-local lease = redis.call('GET', KEYS[1])
+local lease = get_string(KEYS[1])
 if not lease or string.sub(lease, 1, #ARGV[1] + 2) ~= 'L ' .. ARGV[1] then return 0 end
 if ARGV[2] == 'B' then
   local value = string.format('B %.0f %s', now_ms() + tonumber(ARGV[3]), ARGV[4])

@@ -4,7 +4,8 @@ local now = now_ms()
 local wait = 0
 for i = 1, #KEYS do
   local limit, window = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
-  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - window)
+  local pruned = redis.pcall('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - window)
+  if type(pruned) == 'table' and pruned.err then redis.call('DEL', KEYS[i]) end
   local count = redis.call('ZCARD', KEYS[i])
   if count >= limit then
     local first = redis.call('ZRANGE', KEYS[i], count - limit, count - limit, 'WITHSCORES')

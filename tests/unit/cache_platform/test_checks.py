@@ -28,6 +28,7 @@ def test_the_sites_own_settings_are_fine() -> None:
         ({"PREFX": "x"}, "cache_platform.E001"),
         ({"PREFIX": "a:b"}, "cache_platform.E002"),
         ({"PREFIX": ""}, "cache_platform.E002"),
+        ({"STORE": "memry"}, "cache_platform.E006"),
         ({"STORE": "redis", "ALIAS": "missing"}, "cache_platform.E003"),
         ({"STORE": "redis"}, "cache_platform.E004"),
     ],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import msgspec
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from cache_platform import CachePolicy, PolicyError, UnknownPolicy
+from cache_platform import Budget, CachePolicy, PolicyError, UnknownPolicy
 from cache_platform.policies import Registry
 
 
@@ -33,6 +34,12 @@ def policy(**declaration: Any) -> CachePolicy[Any]:
         {"negative_ttl": -1},
         {"params": {"a": list}},
         {"secret_params": frozenset({"token"})},
+        {"params": {"token": str}, "secret_params": ("token",)},
+        {"consistency": "lax"},
+        {"audience": "all"},
+        {"tags": "user:1"},
+        {"budgets": Budget(limit=1, window=1)},
+        {"schema": threading.Thread},
         {"tags": ("user:{user_id}",)},
     ],
 )

@@ -308,7 +308,7 @@ def test_gzip_in_pieces_is_decompressed(source: JsonSource) -> None:
     ("coding", "body"),
     [
         ("gzip", b'{"n": 7}'),
-        ("gzip", gzip.compress(b'{"n": 7}')[:-4]),
+        ("gzip", gzip.compress(b'{"n": 7}', mtime=0)[:-4]),
         ("br", b"anything"),
         ("zstd", b"anything"),
         ("gzip, gzip", b"anything"),
