@@ -31,21 +31,24 @@ def create_demo_users(user_model: Any) -> None:  # noqa: ANN401  # a historical 
         )
 
 
-def set_demo_password(password: str) -> None:
-    """Give the demo accounts `password`; those that already have it are left alone, so no session ends."""
+def set_demo_password(password: str, *, keep: bool) -> None:
+    """Give the demo accounts `password`; those that already have it are left alone, so no session ends.
+
+    With `keep`, all that have a usable password are left alone: somebody chose it.
+    """
     from accounts.models import User
 
     users = list(User.objects.filter(username__in=[name for name, _, _ in DEMO_USERS]))
     with ThreadPoolExecutor(len(DEMO_USERS)) as pool:  # hashing is most of the work, and runs on all cores
-        hashes = list(pool.map(lambda user: _new_hash(user.password, password), users))
+        hashes = list(pool.map(lambda user: _new_hash(user.password, password, keep=keep), users))
     for user, fresh in zip(users, hashes, strict=True):
         if fresh is not None:
             user.password = fresh
             user.save(update_fields=["password"])
 
 
-def _new_hash(current: str, password: str) -> str | None:
-    """The hash to store; None when `current` is one of `password` already."""
-    if is_password_usable(current) and check_password(password, current):
+def _new_hash(current: str, password: str, *, keep: bool) -> str | None:
+    """The hash to store; None when `current` shall stay, as it does when it is one of `password` already."""
+    if is_password_usable(current) and (keep or check_password(password, current)):
         return None
     return make_password(password)

@@ -38,7 +38,12 @@ class Background:
                 self._pool = ThreadPoolExecutor(conf.background_loads, thread_name_prefix="cache-load")
             pool = self._pool
         context = contextvars.copy_context()
-        return pool.submit(self._run, context, job)
+        try:
+            return pool.submit(self._run, context, job)
+        except RuntimeError:  # no more threads, or the process is ending
+            with self._lock:
+                self._running -= 1
+            return None
 
     def _run(self, context: contextvars.Context, job: Callable[[], T]) -> T:
         try:

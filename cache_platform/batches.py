@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from cache_platform import inputs
+from cache_platform.background import background
 from cache_platform.conf import conf
 from cache_platform.entries import Freshness
-from cache_platform.exceptions import LoadRefused, PolicyError, StoreUnavailable
-from cache_platform.loading import Load, timed
+from cache_platform.exceptions import BudgetExceeded, LoadRefused, PolicyError, SourceUnavailable, StoreUnavailable
+from cache_platform.loading import Load, Loaded, timed
 from cache_platform.policies import CachePolicy
 from cache_platform.reader import counted
-from cache_platform.reading import Reading, flights
-from cache_platform.reads import Read
+from cache_platform.reading import Reading, Usable, flights
+from cache_platform.reads import Read, Source
 from cache_platform.statistics import counters
 from cache_platform.stores import get_memory, get_store
-from cache_platform.stores.base import Found, Lease, Store
+from cache_platform.stores.base import Found, Lease, Store, Stored
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -108,23 +110,42 @@ class _Batch:
             self.outcomes[key] = reading.run()
 
     def _load_unstored(self, rest: Mapping[str, Reading[Any]], detail: str) -> None:
-        """One load for all that no store can answer."""
+        """One load for all that no store can answer, or whose value may not be stored."""
         if not rest:
             return
-        values = timed(self._policy, lambda: self._values([self._params[key] for key in rest]))
-        for (key, reading), value in zip(rest.items(), values, strict=True):
-            entry = Load(reading, None, None).entry_of(value)
-            outcome = reading.outcome(entry, reading.decoded(entry), "bypass", forward="bypass", detail=detail)
-            self.outcomes[key] = outcome
+        loads = {key: Load(reading, None, None) for key, reading in rest.items()}
+        first = next(iter(loads.values()))
+        first.charge()
+        try:
+            values = self._timed(list(rest))
+        except BaseException as error:
+            first.failed(error)
+            raise
+        for key, value in zip(rest, values, strict=True):
+            loaded = loads[key].settled(loads[key].entry_of(value), None)
+            self._note(key, loaded, "bypass", forward="bypass", detail=detail)
+
+    def _timed(self, wanted: list[str]) -> Sequence[Any]:
+        """One call of load_many. A store that its loader misses is the loader's failure, not this read's."""
+        try:
+            return timed(self._policy, lambda: self._values([self._params[key] for key in wanted]))
+        except StoreUnavailable as error:
+            raise SourceUnavailable(self._policy.name, "its loader needs a store that is away") from error
+
+    def _note(self, key: str, loaded: Loaded, source: Source, **more: Any) -> None:  # Read's fields
+        reading = self._readings[key]
+        self.outcomes[key] = reading.outcome(
+            loaded.entry, reading.decoded(loaded.entry), source, now=loaded.now, stored=loaded.stored, **more
+        )
 
     def _from_store(self, store: Store, rest: Mapping[str, Reading[Any]], detail: str = "") -> dict[str, Reading[Any]]:
-        """Answer what the store and this batch's own load can; what others are loading is left."""
+        """Answer what the store and this batch's own loads can; what others are loading is left."""
         mine: dict[str, tuple[Reading[Any], Found]] = {}
+        unstored: dict[str, Reading[Any]] = {}
         left: dict[str, Reading[Any]] = {}
         lookups = store.lookup([reading.lookup() for reading in rest.values()])
         for (key, reading), found in zip(rest.items(), lookups, strict=True):
-            if found.superseded:
-                counters.add(self._policy.name, {"superseded": 1})
+            reading.note_superseded(store, found)
             usable = reading.usable(store, found)
             servable = usable is not None and (self._policy.relaxed or not found.held)
             if usable is not None and servable and usable.fresh:
@@ -133,10 +154,28 @@ class _Batch:
                 mine[key] = (reading, found)
             elif usable is not None and servable and usable.state is Freshness.STALE:
                 self.outcomes[key] = reading.stale(store, found, usable)
+            elif found.held or not reading.keepable:
+                unstored[key] = reading
             else:
                 left[key] = reading
-        self._lead(store, mine)
+        self._lead_softly(store, mine)
+        in_transaction = any(not reading.keepable for reading in unstored.values())
+        self._load_unstored(unstored, "transaction" if in_transaction else "held")
         return left
+
+    def _lead_softly(self, store: Store, mine: Mapping[str, tuple[Reading[Any], Found]]) -> None:
+        """As `_lead`; when each of them has a stale entry, the load may take no longer than `soft_timeout`."""
+        patience = self._policy.soft_timeout
+        future = None
+        if mine and patience and all(self._stale_of(store, *each) is not None for each in mine.values()):
+            future = background.submit(lambda: self._lead(store, mine))
+        if future is None:
+            self._lead(store, mine)
+            return
+        try:
+            future.result(timeout=patience)
+        except TimeoutError:
+            self._serve_stale(store, mine, TimeoutError("slower than soft_timeout"), "provider-slow")
 
     def _lead(self, store: Store, mine: Mapping[str, tuple[Reading[Any], Found]]) -> None:
         """Load and store what this batch won the leases of, and let those who wait have the values."""
@@ -144,44 +183,55 @@ class _Batch:
             return
         loads = {key: Load(reading, store, found) for key, (reading, found) in mine.items()}
         under_way = {key: flights.begin(key) for key in mine}
+        made: dict[str, Loaded] = {}
         try:
-            self._load_and_store(store, mine, loads)
-        except Exception as error:  # noqa: BLE001  # whatever a loader raises: stale entries are the answer where there are some
-            for key, load in loads.items():
-                flights.end(key, under_way[key])
-                under_way[key].land(None)
-                if isinstance(error, LoadRefused):
-                    load.give_back(Lease.NONE)
-                else:
-                    load.failed(error)
-            self._serve_stale(store, mine, error)
-            return
-        for key, flight in under_way.items():
-            flights.end(key, flight)
-            flight.land(None)
+            made = self._load_and_store(store, mine, loads)
+        except Exception as error:  # noqa: BLE001  # whatever a loader raises, stale entries are the answer
+            self._let_go(loads, error)
+            budget = isinstance(error, BudgetExceeded)
+            self._serve_stale(store, mine, error, "budget" if budget else "provider-error")
+        except BaseException as error:
+            self._let_go(loads, error)
+            raise
+        finally:
+            for key, flight in under_way.items():
+                flights.end(key, flight)
+                flight.land(made.get(key))
+
+    def _let_go(self, loads: Mapping[str, Load], error: BaseException) -> None:
+        """Give all leases back; one failed call of load_many is one load error."""
+        for number, load in enumerate(loads.values()):
+            if isinstance(error, LoadRefused):
+                load.give_back(Lease.NONE)
+            else:
+                load.failed(error, counted=number == 0)
 
     def _load_and_store(
         self, store: Store, mine: Mapping[str, tuple[Reading[Any], Found]], loads: Mapping[str, Load]
-    ) -> None:
+    ) -> dict[str, Loaded]:
         next(iter(loads.values())).charge()
         with inputs.observed() as observed:
-            values = timed(self._policy, lambda: self._values([self._params[key] for key in mine]))
+            values = self._timed(list(mine))
         made = {key: loads[key].entry_of(value) for key, value in zip(mine, values, strict=True)}
         fills = {key: fill for key in mine if (fill := loads[key].fill_of(made[key], tainted=observed.tainted))}
-        try:
+        stored: dict[str, Stored] = {}
+        with suppress(StoreUnavailable):
             stored = dict(zip(fills, store.fill(list(fills.values())), strict=True))
-        except StoreUnavailable:
-            stored = {}
-        for key, (reading, _) in mine.items():
-            kept = loads[key].settled(made[key], stored[key]).stored if key in stored else False
-            self.outcomes[key] = reading.outcome(made[key], reading.decoded(made[key]), "load", stored=kept)
+        settled = {key: loads[key].settled(made[key], stored.get(key), tainted=observed.tainted) for key in mine}
+        for key, loaded in settled.items():
+            self._note(key, loaded, "load")
+        return settled
 
-    def _serve_stale(self, store: Store, mine: Mapping[str, tuple[Reading[Any], Found]], error: Exception) -> None:
+    def _stale_of(self, store: Store, reading: Reading[Any], found: Found) -> Usable[Any] | None:
+        usable = reading.usable(store, found)
+        return usable if usable is not None and self._policy.relaxed and usable.state is Freshness.STALE else None
+
+    def _serve_stale(
+        self, store: Store, mine: Mapping[str, tuple[Reading[Any], Found]], error: Exception, detail: str
+    ) -> None:
         for key, (reading, found) in mine.items():
-            usable = reading.usable(store, found)
-            if usable is None or not self._policy.relaxed or usable.state is not Freshness.STALE:
+            usable = self._stale_of(store, reading, found)
+            if usable is None:
                 raise error
             logger.warning("%s: serving stale: %s", key, error)
-            self.outcomes[key] = reading.outcome(
-                usable.entry, usable.value, "stale", now=found.now, detail="provider-error"
-            )
+            self.outcomes[key] = reading.outcome(usable.entry, usable.value, "stale", now=found.now, detail=detail)

@@ -73,8 +73,9 @@ class Breaker:
 
     def drain_before_closing(self, drain: Callable[[], None]) -> None:
         """Have `drain` run after the store answered again and before the breaker closes; it may raise
-        StoreUnavailable, which keeps the breaker open."""
-        self._drains.append(drain)
+        StoreUnavailable, which keeps the breaker open. Asking twice for the same one is asking once."""
+        if drain not in self._drains:
+            self._drains.append(drain)
 
     def call(self, operation: Callable[[], T]) -> T:
         """What `operation` returns. Raises StoreUnavailable at once while open, or when the operation does."""
@@ -116,7 +117,11 @@ class Breaker:
             self._reason = reason
             self._slow_answers = 0
         logger.warning("breaker of %s opens: %s", self.name, reason)
-        threading.Thread(target=self._probe_until_closed, name=f"breaker-{self.name}", daemon=True).start()
+        try:
+            threading.Thread(target=self._probe_until_closed, name=f"breaker-{self.name}", daemon=True).start()
+        except RuntimeError:  # no more threads: with nobody to close it, it may not stay open
+            logger.exception("breaker of %s cannot probe", self.name)
+            self.start_anew()
 
     def _probe_until_closed(self) -> None:
         pause, wake = FIRST_PROBE_AFTER, self._wake

@@ -57,6 +57,15 @@ class Times:
             kept_until=fresh_until + int(stale_for * 1000),
         )
 
+    def shifted(self, milliseconds: int) -> Times:
+        """The same times by a clock that is ahead by so much."""
+        return Times(
+            loaded=self.loaded + milliseconds,
+            refresh=self.refresh + milliseconds,
+            fresh_until=self.fresh_until + milliseconds,
+            kept_until=self.kept_until + milliseconds,
+        )
+
 
 class Freshness(enum.Enum):
     """What an entry's times say of it; whether it is superseded is the signature's matter."""

@@ -117,15 +117,17 @@ class NextLoads(Generic[T]):
             assert before is not None
             shared = before.wait(patience)
             return (shared, True) if shared is not None else (load(), False)
-        if before is not None:
-            before._done.wait(patience)
-            with self._lock:
-                self._lanes[key] = _Lane(flight)
         try:
+            if before is not None:
+                before._done.wait(patience)
+                self._take_over(key, flight)
             value = load()
         except BaseException as error:
             self._leave(key, flight)
-            flight.fail(error)
+            if isinstance(error, LoadRefused):
+                flight.land(None)  # this caller's budget is not the others' affair
+            else:
+                flight.fail(error)
             raise
         self._leave(key, flight)
         flight.land(value)
@@ -143,10 +145,18 @@ class NextLoads(Generic[T]):
                 return lane.waiting, lane.running
             return None, lane.waiting
 
+    def _take_over(self, key: str, flight: Flight[T]) -> None:
+        with self._lock:
+            self._lanes[key] = _Lane(flight)
+
     def _leave(self, key: str, flight: Flight[T]) -> None:
         with self._lock:
             lane = self._lanes.get(key)
-            if lane is not None and lane.running is flight and lane.waiting is None:
+            if lane is None:
+                return
+            if lane.waiting is flight:
+                lane.waiting = None  # it was stopped before its turn came
+            elif lane.running is flight and lane.waiting is None:
                 del self._lanes[key]
 
 

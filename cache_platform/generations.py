@@ -3,64 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from cache_platform import keys
-from cache_platform.breaker import Breaker
 from cache_platform.conf import conf
 from cache_platform.exceptions import PolicyError, StoreUnavailable
 from cache_platform.loading import Load
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.reading import Reading
 from cache_platform.stores import get_memory, get_store, local_copies
+from cache_platform.stores.pending import pending
 from cache_platform.stores.redis import RedisStore
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-class PendingBumps:
-    """Tags whose bump failed because the store was away: bumped before its breaker closes, so that this process
-    never reads under their old generations again."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget all; a forked child leaves them to its parent."""
-        self._lock = threading.Lock()
-        self._tag_keys: set[str] = set()
-        self._watched: set[int] = set()
-
-    def __len__(self) -> int:
-        return len(self._tag_keys)
-
-    def add(self, tag_keys: Sequence[str], store: RedisStore) -> None:
-        """Have `tag_keys` bumped once `store` answers again."""
-        with self._lock:
-            self._tag_keys.update(tag_keys)
-            self._watch(store.breaker, store)
-
-    def _watch(self, breaker: Breaker, store: RedisStore) -> None:
-        if id(breaker) not in self._watched:
-            self._watched.add(id(breaker))
-            breaker.drain_before_closing(lambda: self.drain(store))
-
-    def drain(self, store: RedisStore) -> None:
-        """Bump them now, past the breaker. Raises StoreUnavailable."""
-        with self._lock:
-            waiting = sorted(self._tag_keys)
-        if waiting:
-            store.bump_past_breaker(waiting)
-            with self._lock:
-                self._tag_keys.difference_update(waiting)
-
-
-pending = PendingBumps()
-os.register_at_fork(after_in_child=pending.reset)
 
 
 def invalidate(*tags: str) -> int:
@@ -111,7 +68,8 @@ def _bump(tag_keys: list[str]) -> int:
     except StoreUnavailable as error:
         logger.warning("%d tags are bumped later, the store is away: %s", len(tag_keys), error)
         if isinstance(store, RedisStore):
-            pending.add(tag_keys, store)
+            pending.add(tag_keys)
+            store.drain_before_closing()
         bumped = 0
     if store is not get_memory():
         get_memory().bump(tag_keys)
@@ -122,6 +80,8 @@ def _bump(tag_keys: list[str]) -> int:
 def peek(policy: CachePolicy[T], params: Mapping[str, Any]) -> T | None:
     """The value if it is fresh in the store, else None; nothing is loaded or counted. Raises StoreUnavailable."""
     reading = _reading(policy, params)
+    if not conf.enabled:
+        return None
     store = get_store()
     found = store.lookup([reading.lookup(lease=False)])[0]
     usable = reading.usable(store, found)
@@ -138,6 +98,8 @@ def put(policy: CachePolicy[T], params: Mapping[str, Any], value: T) -> bool:
     if not policy.relaxed:
         raise PolicyError(f"{policy.name} is strict: what it stores must come from a loader")
     reading, store = _reading(policy, params), get_store()
+    if not conf.enabled:
+        return False
     try:
         found = store.lookup([reading.lookup(lease=False)])[0]
         load = Load(reading, store, found, leased=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -77,6 +78,10 @@ class DatabaseProbe:
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the latest query; after a fork its thread is not there."""
         self._lock = threading.Lock()
         self._latest: _Probe | None = None
 
@@ -94,6 +99,7 @@ class DatabaseProbe:
 
 
 database_probe = DatabaseProbe()
+os.register_at_fork(after_in_child=database_probe.reset)
 
 
 def _since(started: float) -> float:

@@ -44,7 +44,17 @@ def note(read: Read[Any], *, relaxed: bool) -> None:
         inputs.tainted = True
 
 
+def taint() -> None:
+    """Tell the load around this, if there is one, that its input was itself made of something old."""
+    inputs = _current.get()
+    if inputs is not None:
+        inputs.tainted = True
+
+
 def in_transaction() -> bool:
-    """True inside an atomic block on any database: what is read there may be this transaction's own, or a snapshot
-    from before the generations were read, so a strict policy stores nothing."""
-    return any(connection.in_atomic_block for connection in connections.all(initialized_only=True))
+    """True inside a transaction on any database: what is read there may be this transaction's own, or a snapshot
+    from before the generations were read, so nothing is stored."""
+    return any(
+        connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
+        for connection in connections.all(initialized_only=True)
+    )

@@ -46,7 +46,13 @@ def canonical(name: str, value: object, kind: type) -> str:
         return repr(value + 0.0)  # -0.0 and 0.0 are one key
     if isinstance(value, date):
         return value.isoformat()
-    return str(value)
+    text = str(value)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ParameterError(f"{name} must not contain lone surrogates") from None
+    return text
 
 
 def part(text: str, *, secret: bool = False, purpose: str = "") -> str:
@@ -96,7 +102,7 @@ def epoch_key() -> str:
 
 def budget_key(policy_name: str, window: float, who: str) -> str:
     """The key of a load budget's log; `who` is hashed, since it may be an address or a token."""
-    return f"{conf.prefix}:budget:{policy_name}:{window:.0f}:{part(who, secret=True, purpose='budget')}"
+    return f"{conf.prefix}:budget:{policy_name}:{window:g}:{part(who, secret=True, purpose='budget')}"
 
 
 def digest(tags: Iterable[str]) -> str:

@@ -6,11 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import msgspec
 
 from cache_platform import entries, inputs, keys
 from cache_platform.conf import conf
@@ -23,11 +21,10 @@ from cache_platform.exceptions import (
     SourceRateLimited,
     SourceUnavailable,
     StoreUnavailable,
-    UnreadableEntry,
 )
 from cache_platform.policies import CachePolicy
 from cache_platform.statistics import counters, load_time_counter
-from cache_platform.stores import get_memory
+from cache_platform.stores import get_memory, get_store
 from cache_platform.stores.base import LONGEST_BACKOFF_MS, UNSTORABLE_MS, Fill, Found, Lease, Spend, Store, Stored
 from cache_platform.stores.memory import wall_clock_ms
 
@@ -48,13 +45,25 @@ class Loaded:
 
     entry: Entry
     stored: bool
+    now: int
+    """The store's time when it was there."""
     shared: bool = False
+    tainted: bool = False
+    """True when it was made of something old; who shares it may store nothing made of it either."""
+    own: bool = True
+    """False for what another process's load left in the store."""
+    checked: bool = False
+    """True when it was valid by a lookup that its reader made itself."""
 
 
 class SoloLoads:
     """How many readers may load by themselves, after they waited in vain for others."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Start anew, after a fork."""
         self._lock = threading.Lock()
         self._running = 0
 
@@ -84,6 +93,7 @@ class Load:
         self._store = store
         self._found = found
         self._leased = leased
+        self._began = time.monotonic()
 
     def run(self) -> Loaded:
         """Raises BudgetExceeded, and what the loader raises; the lease is given back in any case."""
@@ -100,12 +110,11 @@ class Load:
                 raise
         entry = self.entry_of(value)
         fill = self.fill_of(entry, tainted=observed.tainted)
-        if fill is None or self._store is None:
-            return Loaded(entry, stored=False)
-        try:
-            return self.settled(entry, self._store.fill([fill])[0])
-        except StoreUnavailable:
-            return Loaded(entry, stored=False)
+        outcome = None
+        if fill is not None and self._store is not None:
+            with suppress(StoreUnavailable):
+                outcome = self._store.fill([fill])[0]
+        return self.settled(entry, outcome, tainted=observed.tainted)
 
     def charge(self) -> None:
         """Charge one load to the policy's budgets. Raises BudgetExceeded."""
@@ -122,30 +131,36 @@ class Load:
         if not spends:
             return
         try:
-            wait = (self._store or get_memory()).spend(spends)
+            # The store that all processes share, also when this load's value will not be kept in it.
+            wait = get_store().spend(spends)
         except StoreUnavailable:
             wait = get_memory().spend(spends)
         if wait > 0:
             self.give_back(Lease.NONE)
             raise BudgetExceeded("too many different things were asked for; try again later", retry_after=wait)
 
-    def failed(self, error: BaseException) -> None:
+    def failed(self, error: BaseException, *, counted: bool = True) -> None:
         """The loader raised `error`: keep others from asking again at once."""
         if not isinstance(error, Exception):
             self.give_back(Lease.NONE)  # this thread is being stopped; the source may be well
             return
-        counters.add(self._policy.name, {"load_errors": 1})
+        if counted:
+            counters.add(self._policy.name, {"load_errors": 1})
         failures = (self._found.failures if self._found else 0) + 1
         pause = min(self._policy.backoff * 2 ** min(failures - 1, 30), self._policy.longest_backoff)
-        if not isinstance(error, SourceError):
-            logger.error("%s: the loader failed", self._policy.name, exc_info=error)
-        else:
-            logger.warning("%s: %s", self._policy.name, error)
+        if counted:
+            self._log(error)
         if isinstance(error, SourceError) and error.retry_after:
             pause = min(max(pause, error.retry_after), LONGEST_BACKOFF_MS / 1000)
         elif isinstance(error, SourceRateLimited):
             pause = self._policy.longest_backoff
         self.give_back(Lease.BACKOFF, pause_ms=int(pause * 1000), failures=failures)
+
+    def _log(self, error: Exception) -> None:
+        if isinstance(error, SourceError):
+            logger.warning("%s: %s", self._policy.name, error)
+        else:
+            logger.error("%s: the loader failed", self._policy.name, exc_info=error)
 
     def entry_of(self, value: object) -> Entry:
         """The value as an entry. Raises PolicyError when it is not what the schema says; the lease is given back."""
@@ -153,7 +168,7 @@ class Load:
             codec, body = entries.encode(value, compress_min_bytes=conf.compress_min_bytes)
             entry = Entry(self._found.signature if self._found else UNSTORED, self._times(value), codec, body)
             entries.decode(self._policy, entry)
-        except (TypeError, msgspec.MsgspecError, UnreadableEntry) as error:
+        except Exception as error:  # too deep, too large a number, a lone surrogate: whatever it is, it cannot be kept
             self.give_back(Lease.NONE)
             raise PolicyError(f"{self._policy.name}: the loader's value does not fit the schema: {error}") from error
         return entry
@@ -182,15 +197,16 @@ class Load:
             return None
         return self._reading.fill_of(entry, keep_ms=times.kept_until - times.loaded)
 
-    def settled(self, entry: Entry, outcome: Stored) -> Loaded:
-        """What became of the load, given what became of its fill."""
+    def settled(self, entry: Entry, outcome: Stored | None, *, tainted: bool = False) -> Loaded:
+        """What became of the load, given what became of its fill (None without one)."""
+        now = entry.times.loaded + round((time.monotonic() - self._began) * 1000)
         if outcome is Stored.FULL:
             self.give_back(Lease.UNSTORABLE, pause_ms=UNSTORABLE_MS)
         if outcome is Stored.STORED:
             counters.add(self._policy.name, {"bytes_stored": len(entry.body)})
-        if outcome is not Stored.SUPERSEDED and self._policy.relaxed and self._store is not None:
-            self._reading.remember(self._store, entry, entry.times.loaded)
-        return Loaded(entry, stored=outcome in {Stored.STORED, Stored.NEWER})
+        if outcome not in {None, Stored.SUPERSEDED} and self._store is not None:
+            self._reading.remember(self._store, entry, now)
+        return Loaded(entry, stored=outcome in {Stored.STORED, Stored.NEWER}, now=now, tainted=tainted)
 
     def give_back(self, verdict: Lease, *, pause_ms: int = 0, failures: int = 0) -> None:
         """Let the lease go, saying why there is no entry; see Store.release."""

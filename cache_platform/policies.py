@@ -32,6 +32,10 @@ class Budget:
     window: float
     per: Literal["caller", "policy"] = "caller"
 
+    def __post_init__(self) -> None:
+        if self.limit < 1 or self.window <= 0 or self.per not in {"caller", "policy"}:
+            raise PolicyError("a Budget has a limit of at least 1, a positive window, and is per caller or per policy")
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CachePolicy(Generic[T]):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from cache_platform import entries, inputs
@@ -34,6 +35,8 @@ ROUNDS = 2
 """How often a reader waits for somebody else's load before it loads by itself."""
 LEASE_MARGIN = 2.0
 """Seconds by which a lease outlives the loader's hard timeout."""
+LAST_CHANCE = 0.5
+"""Seconds that a reader waits beyond a lease's end, for the one who takes over from a winner that is gone."""
 FIRST_POLL = 0.005
 LONGEST_POLL = 0.05
 
@@ -41,6 +44,7 @@ flights: Flights[Loaded] = Flights()
 next_loads: NextLoads[Loaded] = NextLoads()
 solo_loads = SoloLoads()
 reset_after_fork(flights, next_loads)
+os.register_at_fork(after_in_child=solo_loads.reset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Reading(Generic[T]):
         self.load = load
         self.caller = caller
         self.token = new_token()
-        self.keepable = policy.relaxed or not inputs.in_transaction()
+        self.keepable = not inputs.in_transaction()
 
     def run(self) -> Read[T]:
         """The read path. Raises what get_or_load raises."""
@@ -115,18 +119,29 @@ class Reading(Generic[T]):
     def from_store(self, store: Store, *, detail: str = "") -> Read[T]:
         """Steps 2 to 7 on one store. Raises StoreUnavailable besides."""
         found = self.find(store)
-        if found.superseded:
-            counters.add(self.policy.name, {"superseded": 1})
-        for _ in range(ROUNDS):
+        self.note_superseded(store, found)
+        give_up = time.monotonic() + self.policy.hard_timeout + LEASE_MARGIN + LAST_CHANCE
+        rounds = 0
+        while rounds < ROUNDS and time.monotonic() < give_up:
             outcome = self.answer(store, found, detail=detail)
             if outcome is not None:
                 return outcome
-            landed = self._follow(store, found)
-            if landed is not None:
-                return self.outcome(landed.entry, self.decoded(landed.entry), "wait", detail=detail)
+            landed = self._follow(store, give_up)
+            if landed is not None and (landed.checked or landed.entry.signature == found.signature):
+                return self._landed(landed, detail)
+            rounds += landed is not None  # a flight that brought nothing has not been a round
             found = self.find(store)
         outcome = self.answer(store, found, detail=detail)
         return outcome if outcome is not None else self._load_alone(store, found)
+
+    def note_superseded(self, store: Store, found: Found) -> None:
+        """Count an entry that was superseded, and drop what this process kept of it."""
+        if not found.superseded:
+            return
+        counters.add(self.policy.name, {"superseded": 1})
+        local_copies.drop_keys([self.address.key])
+        if store is not get_memory():
+            get_memory().delete([self.address.key])
 
     def answer(self, store: Store, found: Found, *, detail: str = "") -> Read[T] | None:
         """What can be answered without waiting for anybody: a hit, a stale entry, this reader's own load. Else None."""
@@ -149,10 +164,20 @@ class Reading(Generic[T]):
             wait = found.lease_ms / 1000
             raise SourceBackoff(self.policy.name, "failed a moment ago and is not asked again yet", retry_after=wait)
         if found.lease is Lease.UNSTORABLE:
-            if self.policy.relaxed and store is not get_memory():
-                return self.from_store(get_memory(), detail="memory")
-            return self.load_unstored("not-stored")
+            copy = self._copy(store, found)
+            return copy if copy is not None else self.load_unstored("not-stored", store, found)
         return None
+
+    def _copy(self, store: Store, found: Found) -> Read[T] | None:
+        """This process's copy of what the store could not keep, if its generations are still the current ones."""
+        memory = get_memory()
+        if store is memory or memory.origin(self.address.key) != found.signature:
+            return None
+        mine = memory.lookup([self.lookup(lease=False)])[0]
+        usable = self.usable(memory, mine)
+        if usable is None or not usable.fresh:
+            return None
+        return self.outcome(usable.entry, usable.value, "hit", now=mine.now, detail="memory")
 
     def usable(self, store: Store, found: Found) -> Usable[T] | None:
         """The found entry, decoded; None without one. What cannot be read is removed, so that it is loaded anew."""
@@ -170,17 +195,16 @@ class Reading(Generic[T]):
         """A fresh entry; near its end, the winner of the lease refreshes it ahead."""
         if found.lease is Lease.WON:
             self._refresh_ahead(store, found)
-        if self.policy.relaxed:
-            self.remember(store, usable.entry, found.now)
+        self.remember(store, usable.entry, found.now)
         return self.outcome(usable.entry, usable.value, "hit", now=found.now, detail=detail)
 
     def remember(self, store: Store, entry: Entry, now: int) -> None:
         """Keep an entry of a relaxed policy in this process too: as a local copy, and for the time without store."""
+        if not self.policy.relaxed:
+            return
         memory, times = get_memory(), entry.times
-        if store is not memory and not memory.holds(self.address.key, times.loaded):
-            mine = memory.lookup([self.lookup(lease=False)])[0]
-            copy = Entry(mine.signature, times, entry.codec, entry.body)
-            memory.fill([self.fill_of(copy, keep_ms=times.kept_until - now)])
+        if store is not memory:
+            memory.keep_copy(self.address, entry, age=now - times.loaded, tag_ms=self.lookup(lease=False).tag_ms)
         life = min(self.policy.local_ttl * 1000, times.fresh_until - now)
         if life > 0:
             local_copies.keep(self.address.key, entry, self.address.tag_keys, age=now - times.loaded, life=life)
@@ -255,23 +279,23 @@ class Reading(Generic[T]):
         flight.land(loaded)
         return loaded
 
-    def _follow(self, store: Store, found: Found) -> Loaded | None:
-        """Wait for the winner. Its value is taken only if its generations are those that this reader read."""
+    def _follow(self, store: Store, give_up: float) -> Loaded | None:
+        """Wait for the winner, or for the thread of this process that waits for it. What another thread brings may be
+        taken only if its generations are those that this reader read itself."""
         flight, alone = flights.join(self.address.key)
         if not alone:
-            landed = flight.wait(self.policy.hard_timeout)
-            return landed if landed is not None and landed.entry.signature == found.signature else None
+            return flight.wait(give_up - time.monotonic())
         landed = None
         try:
-            landed = self._poll(store)
+            landed = self._poll(store, give_up)
         finally:
             flights.end(self.address.key, flight)
             flight.land(landed)
-        return landed
+        return replace(landed, checked=True) if landed is not None else None
 
-    def _poll(self, store: Store) -> Loaded | None:
+    def _poll(self, store: Store, give_up: float) -> Loaded | None:
         """Watch the store for the winner in another process; None when it brings nothing in time."""
-        pause, give_up = FIRST_POLL, time.monotonic() + self.policy.hard_timeout
+        pause = FIRST_POLL
         while time.monotonic() < give_up:
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_POLL)
@@ -280,7 +304,7 @@ class Reading(Generic[T]):
             if usable is not None and usable.fresh and not found.held:
                 if found.lease is Lease.WON:
                     store.release(self.address, self.token, Lease.NONE)
-                return Loaded(usable.entry, stored=True)
+                return Loaded(usable.entry, stored=True, now=found.now, own=False)
             if found.lease is Lease.WON:
                 return Load(self, store, found).run()
             if found.lease is not Lease.TAKEN:
@@ -293,27 +317,39 @@ class Reading(Generic[T]):
 
     # Step 7, and the time without a store
 
-    def load_unstored(self, detail: str) -> Read[T]:
-        """A load that begins after this call, shared with others who came before it began; nothing is stored."""
+    def load_unstored(self, detail: str, store: Store | None = None, found: Found | None = None) -> Read[T]:
+        """A load that begins after this call, shared with others who came before it began. Nothing is stored, but for
+        what this process may keep when it says what the store had `found`."""
 
         def load() -> Loaded:
-            return Load(self, None, None).run()
+            return Load(self, store, found, leased=False).run()
 
         if self.keepable:
             patience = 2 * self.policy.hard_timeout
             loaded, shared = next_loads.run(self.address.key, load, patience=patience)
         else:
             loaded, shared = load(), False  # what a transaction sees is for itself alone
+        if shared and loaded.tainted:
+            inputs.taint()
         source: Source = "wait" if shared else "bypass"
-        return self.outcome(loaded.entry, self.decoded(loaded.entry), source, forward="bypass", detail=detail)
+        value = self.decoded(loaded.entry)
+        return self.outcome(loaded.entry, value, source, now=loaded.now, forward="bypass", detail=detail)
 
     def decoded(self, entry: Entry) -> T | None:
         """The entry's value. Raises UnreadableEntry."""
         return entries.decode(self.policy, entry)
 
     def _loaded(self, loaded: Loaded, *, forward: Forward = "uri-miss", detail: str = "") -> Read[T]:
-        value = self.decoded(loaded.entry)
-        return self.outcome(loaded.entry, value, "load", stored=loaded.stored, forward=forward, detail=detail)
+        value, stored = self.decoded(loaded.entry), loaded.stored
+        return self.outcome(loaded.entry, value, "load", now=loaded.now, stored=stored, forward=forward, detail=detail)
+
+    def _landed(self, landed: Loaded, detail: str) -> Read[T]:
+        """What a flight brought: this reader's own load, if it took over from a winner that was gone, or another's."""
+        if landed.checked and landed.own:
+            return self._loaded(landed, detail=detail)
+        if landed.tainted:
+            inputs.taint()
+        return self.outcome(landed.entry, self.decoded(landed.entry), "wait", now=landed.now, detail=detail)
 
     def outcome(
         self,

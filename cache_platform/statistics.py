@@ -78,12 +78,18 @@ class Counters:
             self._thread = threading.Thread(target=self._send_for_ever, name="cache-statistics", daemon=True)
         # Children of multiprocessing, as granian's workers are, end without atexit but run these.
         multiprocessing.util.Finalize(None, self.send, exitpriority=1)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # no more threads; the next read tries again
+            self._thread = None
 
     def _send_for_ever(self) -> None:
         stop = self._stop
         while not stop.wait(conf.statistics_interval):
-            self.send()
+            try:
+                self.send()
+            except Exception:  # nothing would start this thread again
+                logger.exception("the counters could not be sent; they are kept")
 
     def send(self) -> bool:
         """Add what was counted to the store; false when it is away, and the counts are kept."""

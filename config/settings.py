@@ -18,7 +18,8 @@ def _made_up_secret(name: str) -> str:
     """A secret that is made up once and kept in VAR_DIR, so that a restart logs nobody out."""
     path = VAR_DIR / "secrets" / name
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        VAR_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(exist_ok=True, mode=0o700)
         fresh = path.with_name(f"{name}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(48), encoding="utf-8")
@@ -89,7 +90,7 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     if env.database_url is None:
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        VAR_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR_DIR / "site.sqlite3",
@@ -102,7 +103,7 @@ def _database() -> dict[str, Any]:
         database["OPTIONS"] = {
             **database.get("OPTIONS", {}),
             "connect_timeout": 2,
-            "pool": {"min_size": 0, "max_size": 16, "timeout": 3},
+            "pool": {"min_size": 0, "max_size": 32, "timeout": 3},
         }
     return database
 

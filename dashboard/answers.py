@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,10 @@ from cache_platform import BudgetExceeded, LoadRefused, Read, SourceError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+MOST_READS = 96
+"""Reads under way in a process: three for each of the web server's threads. Visitors who leave do not end theirs."""
+_free = threading.BoundedSemaphore(MOST_READS)
 
 
 class Trouble(StrEnum):
@@ -48,11 +53,18 @@ Outcome: TypeAlias = Answer[T] | Failure
 
 def ask(read: Callable[[], Read[T]]) -> Future[Outcome[T]]:
     """Begin a read. It has a thread of its own rather than one of a shared pool, where reads that wait for a hanging
-    source would keep hits of other cards waiting; it ends by the read path's own timeouts.
+    source would keep hits of other cards waiting; it ends by the read path's own timeouts. BUSY when MOST_READS are
+    under way.
     """
+    if not _free.acquire(blocking=False):
+        return _refused()
     pool = ThreadPoolExecutor(1, thread_name_prefix="dashboard")
     try:
         return pool.submit(contextvars.copy_context().run, _attempt, read)
+    except RuntimeError:  # the system gives no more threads
+        logger.exception("a card of the dashboard could not be read")
+        _free.release()
+        return _refused()
     finally:
         pool.shutdown(wait=False)
 
@@ -63,6 +75,12 @@ def outcome_of(future: Future[Outcome[T]], *, until: float) -> Outcome[T]:
         return future.result(timeout=max(0.0, until - time.monotonic()))
     except TimeoutError:
         return Failure(trouble=Trouble.LATE)
+
+
+def _refused() -> Future[Outcome[T]]:
+    future: Future[Outcome[T]] = Future()
+    future.set_result(Failure(trouble=Trouble.BUSY))
+    return future
 
 
 def _attempt(read: Callable[[], Read[T]]) -> Outcome[T]:
@@ -77,4 +95,6 @@ def _attempt(read: Callable[[], Read[T]]) -> Outcome[T]:
     except Exception:  # the other card, and the rest of the page, are still good
         logger.exception("a card of the dashboard could not be read")
         return Failure(trouble=Trouble.FAULT)
+    finally:
+        _free.release()
     return Failure(trouble=Trouble.SOURCE) if found.value is None else Answer(value=found.value, read=found)

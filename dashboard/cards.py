@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from cache_platform.rest.callers import caller_of
-from dashboard.answers import Outcome, ask, outcome_of
+from dashboard.answers import Failure, Outcome, Trouble, ask, outcome_of
 from dashboard.choices import Choice
 from dashboard.news_card import news_card
 from dashboard.weather_card import weather_card
@@ -21,6 +24,8 @@ from weather import openmeteo, places
 from weather.coordinates import parse_latitude, parse_longitude
 from weather.reads import read_current, read_forecast
 from weather.schema import CurrentWeather, Forecast
+
+logger = logging.getLogger(__name__)
 
 
 class PendingWeather:
@@ -36,10 +41,13 @@ class PendingWeather:
 
     def html(self, *, until: float, fragment: bool = False) -> str:
         """The card with what is there at `until`, a time of time.monotonic()."""
-        current, forecast = outcome_of(self._current, until=until), outcome_of(self._forecast, until=until)
-        card = weather_card(self._choice, current, forecast, now=datetime.now(UTC))
-        context = {"card": card, "fragment": fragment, "source": openmeteo, "places": places}
-        return render_to_string("dashboard/weather.html", context)
+
+        def render(current: Outcome[CurrentWeather], forecast: Outcome[Forecast]) -> str:
+            card = weather_card(self._choice, current, forecast, now=datetime.now(UTC))
+            context = {"card": card, "fragment": fragment, "source": openmeteo, "places": places}
+            return render_to_string("dashboard/weather.html", context)
+
+        return _rendered(render, outcome_of(self._current, until=until), outcome_of(self._forecast, until=until))
 
 
 class PendingNews:
@@ -52,5 +60,20 @@ class PendingNews:
 
     def html(self, *, until: float, fragment: bool = False) -> str:
         """The card with what is there at `until`, a time of time.monotonic()."""
-        card = news_card(self._choice, outcome_of(self._headlines, until=until), now=datetime.now(UTC))
-        return render_to_string("dashboard/news.html", {"card": card, "fragment": fragment})
+
+        def render(headlines: Outcome[Headlines]) -> str:
+            card = news_card(self._choice, headlines, now=datetime.now(UTC))
+            return render_to_string("dashboard/news.html", {"card": card, "fragment": fragment})
+
+        return _rendered(render, outcome_of(self._headlines, until=until))
+
+
+def _rendered(render: Callable[..., str], *outcomes: Outcome[Any]) -> str:
+    """The card of `outcomes`; where that fails, the card that says so: the rest of the page is still good, and most of
+    it is sent already.
+    """
+    try:
+        return render(*outcomes)
+    except Exception:
+        logger.exception("a card of the dashboard could not be shown")
+        return render(*[Failure(trouble=Trouble.FAULT)] * len(outcomes))

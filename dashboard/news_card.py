@@ -11,6 +11,7 @@ from dashboard.links import Link, card_url, link_to, page_url
 from dashboard.status import Status, status_of
 from dashboard.wording import absolute, published
 from news import providers
+from news.articles import with_safe_links
 from news.queries import CATEGORIES
 from news.schema import Article, Headlines
 
@@ -49,7 +50,7 @@ class NewsCard:
 
 def news_card(choice: Choice, headlines: Outcome[Headlines], *, now: datetime) -> NewsCard:
     """The card for what came of the read."""
-    found = headlines.value if isinstance(headlines, Answer) else None
+    found = with_safe_links(headlines.value) if isinstance(headlines, Answer) else None
     stories = [_story(n, article, now) for n, article in enumerate(found.articles, 1)] if found else []
     names = CATEGORIES if providers.has_filters() else ()
     return NewsCard(

@@ -8,6 +8,7 @@ from typing import TypeVar
 from urllib.parse import urldefrag
 
 import msgspec
+from msgspec.structs import replace
 
 from cache_platform.exceptions import SourceMalformed
 from news.cleaning import MAX_NAME, MAX_SUMMARY, MAX_TITLE, clean_link, clean_text
@@ -17,15 +18,16 @@ T = TypeVar("T")
 
 REMOVED = "[removed]"  # how NewsAPI marks an article that its publisher took back
 MAX_TOTAL = 1_000_000
+MAX_ARTICLES = 2 * PAGE_SIZE  # more than that are not what was asked for
 
 
 def decode_each(raw_articles: list[msgspec.Raw], schema: type[T], *, source: str) -> list[T]:
-    """The articles that fit `schema`: one that is broken does not cost the others.
+    """Those of the first MAX_ARTICLES that fit `schema`: one that is broken does not cost the others.
 
     Raises SourceMalformed when there are some and none fits.
     """
     decoded = []
-    for raw in raw_articles:
+    for raw in raw_articles[:MAX_ARTICLES]:
         try:
             decoded.append(msgspec.json.decode(raw, type=schema))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -62,6 +64,18 @@ def make_article(
         author=clean_text(author, limit=MAX_NAME),
         summary=clean_text(summary, limit=MAX_SUMMARY),
         published=published,
+    )
+
+
+def with_safe_links(headlines: Headlines) -> Headlines:
+    """`headlines` as they may be shown: without articles whose link nobody should follow, and without such a credit.
+
+    Loaders give no such links. Entries of a cache that somebody else wrote to may have them.
+    """
+    return replace(
+        headlines,
+        articles=[article for article in headlines.articles if clean_link(article.url) == article.url],
+        attribution_url=clean_link(headlines.attribution_url) or "",
     )
 
 

@@ -15,7 +15,8 @@ MAX_NAME = 100
 MAX_URL = 2000
 _INPUT_PER_OUTPUT = 8  # how much longer than the wanted text the markup around it may be
 
-_HIDDEN = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+# One that is never closed matches to the end, so that no later one searches the same text for its own close again.
+_HIDDEN = re.compile(r"<!--.*?(?:(-->)|\Z)|<(script|style)\b.*?(?:(</\2\s*>)|\Z)", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>")
 _SPACE_BEFORE_STOP = re.compile(r" (?=[.,](?:\s|$))")
 # Marks that turn the direction of text, and such as are not seen: they let a title pose as another one.
@@ -36,7 +37,12 @@ def clean_text(text: str | None, *, limit: int) -> str:
 
 def _without_tags(text: str) -> str:
     # A space in the place of each tag, so that what is left on both sides cannot join to a new tag.
-    return _TAG.sub(" ", _HIDDEN.sub(" ", text))
+    return _TAG.sub(" ", _HIDDEN.sub(_unless_closed, text))
+
+
+def _unless_closed(hidden: re.Match[str]) -> str:
+    # What is not closed stays: headlines that name a tag, as "Why <script> blocks", would lose the rest.
+    return " " if hidden[1] or hidden[3] else hidden[0]
 
 
 def _visible(text: str) -> str:

@@ -12,7 +12,7 @@ from sandbox.serving import ServingError, claimed_address, serve
 def main() -> int:
     """Serve until told to stop; 1, with one line on stderr, when that is not possible."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Local stand-ins for outside providers.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
     given = parser.parse_args()
     try:

@@ -27,6 +27,7 @@ Control
                            "mode": "off|error|slow|timeout|malformed|rate_limited|huge",
                            "delay_ms": 3000, "rate": 1}
 
+Control takes application/json, and nothing from web pages of other origins.
 SANDBOX_DELAYS=off answers without the delays of the real services.
 """
 

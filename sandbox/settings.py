@@ -13,11 +13,11 @@ def _has_traceback(record: logging.LogRecord) -> bool:
 
 SECRET_KEY = secrets.token_urlsafe(32)
 DEBUG = False
-ALLOWED_HOSTS = ["*"]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ROOT_URLCONF = "sandbox.urls"
 USE_TZ = True
 INSTALLED_APPS: list[str] = []
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = ["sandbox.guard.guarded"]
 DATABASES: dict[str, dict[str, str]] = {}
 APPEND_SLASH = False
 LOGGING = {

@@ -11,10 +11,10 @@ import pytest
 from django.conf import settings
 
 from cache_platform.breaker import Breaker
-from cache_platform.generations import pending
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.statistics import counters
 from cache_platform.stores import reset_process
+from cache_platform.stores.pending import pending
 from tests.services.redis import RedisUnderTest
 
 pytest_plugins = ["tests.services.fixtures"]

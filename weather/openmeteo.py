@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 from django.conf import settings
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from cache_platform.exceptions import SourceMalformed
 from cache_platform.sources import JsonSource
 from weather.codes import describe
-from weather.schema import FORECAST_DAYS, CurrentWeather, DailyForecast, Forecast, HourlyForecast
+from weather.schema import (
+    FORECAST_DAYS,
+    FORECAST_HOURS,
+    CurrentWeather,
+    DailyForecast,
+    Forecast,
+    HourlyForecast,
+    UtcOffset,
+)
 
 T = TypeVar("T")
 
@@ -20,54 +28,57 @@ NAME = "Open-Meteo"
 ATTRIBUTION = "Weather data by Open-Meteo.com (CC BY 4.0)"
 ATTRIBUTION_URL = "https://open-meteo.com/"
 PUBLIC_URL = "https://api.open-meteo.com"
-MAX_UTC_OFFSET = 24 * 3600
-MAX_WHOLE = 100_000  # of codes, percents and degrees; beyond 64 bits an entry could not be stored
+
+# What an answer may hold at most; one that holds more is malformed.
+_Measured: TypeAlias = Annotated[float, Meta(ge=-100_000, le=100_000)]  # converted, it is still a weather.schema.Number
+_PerDay: TypeAlias = Annotated[list[T], Meta(max_length=FORECAST_DAYS)]
+_PerHour: TypeAlias = Annotated[list[T], Meta(max_length=FORECAST_HOURS)]
 
 
 class _Current(Struct):
     """A variable that was asked for may be null, but without a temperature there is nothing to show."""
 
     time: str
-    temperature_2m: float
-    apparent_temperature: float | None
-    relative_humidity_2m: float | None
-    precipitation: float | None
-    weather_code: float | None
-    is_day: float | None
-    cloud_cover: float | None
-    pressure_msl: float | None
-    wind_speed_10m: float | None
-    wind_direction_10m: float | None
-    wind_gusts_10m: float | None
+    temperature_2m: _Measured
+    apparent_temperature: _Measured | None
+    relative_humidity_2m: _Measured | None
+    precipitation: _Measured | None
+    weather_code: _Measured | None
+    is_day: _Measured | None
+    cloud_cover: _Measured | None
+    pressure_msl: _Measured | None
+    wind_speed_10m: _Measured | None
+    wind_direction_10m: _Measured | None
+    wind_gusts_10m: _Measured | None
 
 
 class _Daily(Struct):
-    time: list[str]
-    weather_code: list[float | None]
-    temperature_2m_max: list[float | None]
-    temperature_2m_min: list[float | None]
-    sunrise: list[str | None]
-    sunset: list[str | None]
-    precipitation_sum: list[float | None]
-    precipitation_probability_max: list[float | None]
-    wind_speed_10m_max: list[float | None]
-    uv_index_max: list[float | None]
+    time: _PerDay[str]
+    weather_code: _PerDay[_Measured | None]
+    temperature_2m_max: _PerDay[_Measured | None]
+    temperature_2m_min: _PerDay[_Measured | None]
+    sunrise: _PerDay[str | None]
+    sunset: _PerDay[str | None]
+    precipitation_sum: _PerDay[_Measured | None]
+    precipitation_probability_max: _PerDay[_Measured | None]
+    wind_speed_10m_max: _PerDay[_Measured | None]
+    uv_index_max: _PerDay[_Measured | None]
 
 
 class _Hourly(Struct):
-    time: list[str]
-    temperature_2m: list[float | None]
-    precipitation_probability: list[float | None]
-    precipitation: list[float | None]
-    weather_code: list[float | None]
-    wind_speed_10m: list[float | None]
+    time: _PerHour[str]
+    temperature_2m: _PerHour[_Measured | None]
+    precipitation_probability: _PerHour[_Measured | None]
+    precipitation: _PerHour[_Measured | None]
+    weather_code: _PerHour[_Measured | None]
+    wind_speed_10m: _PerHour[_Measured | None]
 
 
 class _Answer(Struct):
-    latitude: float
-    longitude: float
-    utc_offset_seconds: int
-    timezone: str
+    latitude: _Measured
+    longitude: _Measured
+    utc_offset_seconds: UtcOffset
+    timezone: Annotated[str, Meta(max_length=100)]
 
 
 class _CurrentAnswer(_Answer):
@@ -96,7 +107,7 @@ source = JsonSource(NAME, base_url, explain=lambda body: msgspec.json.decode(bod
 def load_current(lat: float, lon: float) -> CurrentWeather:
     """The weather now near that point. Raises SourceError."""
     answer = _ask(_CurrentAnswer, lat, lon, {"current": _variables(_Current)})
-    now, offset = answer.current, _offset(answer)
+    now, offset = answer.current, timedelta(seconds=answer.utc_offset_seconds)
     return CurrentWeather(
         latitude=answer.latitude,
         longitude=answer.longitude,
@@ -125,7 +136,7 @@ def load_forecast(lat: float, lon: float) -> Forecast:
     """16 days near that point, by the place's own days. Raises SourceError."""
     wanted = {"daily": _variables(_Daily), "hourly": _variables(_Hourly)}
     answer = _ask(_ForecastAnswer, lat, lon, {**wanted, "forecast_days": FORECAST_DAYS})
-    offset = _offset(answer)
+    offset = timedelta(seconds=answer.utc_offset_seconds)
     days = _days(answer.daily, offset)
     if not any(day.temperature_max is not None for day in days):
         raise SourceMalformed(NAME, "the forecast has no temperatures")
@@ -194,12 +205,6 @@ def _rows(columns: Struct) -> range:
     return range(lengths.pop())
 
 
-def _offset(answer: _Answer) -> timedelta:
-    if abs(answer.utc_offset_seconds) >= MAX_UTC_OFFSET:
-        raise SourceMalformed(NAME, "the offset from UTC is a day or more")
-    return timedelta(seconds=answer.utc_offset_seconds)
-
-
 def _utc(local: str, offset: timedelta) -> datetime:
     """The moment of a local time without offset, as in 2025-09-08T07:00."""
     try:
@@ -224,8 +229,4 @@ def _date(text: str) -> date:
 
 
 def _whole(value: float | None) -> int | None:
-    if value is None:
-        return None
-    if abs(value) > MAX_WHOLE:
-        raise SourceMalformed(NAME, "a number is out of all bounds")
-    return round(value)
+    return None if value is None else round(value)

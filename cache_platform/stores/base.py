@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from cache_platform.policies import Address
 
-UNSTORABLE_MS = 1000
+UNSTORABLE_MS = 5000
 """How long "the winner could not store" is told to those who wait for it."""
 TAG_MARGIN_MS = 60_000
 """How much longer than the entries stored under it a tag lives."""

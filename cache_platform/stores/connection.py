@@ -7,6 +7,7 @@ and each server has one breaker per process, whoever asks.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,10 +30,21 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CONNECT_RETRIES = 3
+CLOSED_UNDER_US = "closed file"
+"""What Python says when one thread closes a connection that another one is reading from."""
 PROBE = "#!lua flags=allow-oom\nreturn 1"
 """Runs only where writing would be allowed, as the scripts do: a read-only server fails it, a full one does not."""
 _breakers: dict[str, Breaker] = {}
 _breakers_lock = threading.Lock()
+
+
+def _after_fork() -> None:
+    """A lock that another thread held at the fork would never be released in the child."""
+    global _breakers_lock
+    _breakers_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def connection_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -124,13 +136,17 @@ def translated(client: Callable[[], Redis]) -> Iterator[None]:
         raise StoreFull(str(error)) from error
     except ReadOnlyError as error:
         # The server became a replica: its connections lead nowhere, and a new one may lead to the new primary.
-        client().connection_pool.disconnect()
+        client().connection_pool.disconnect(inuse_connections=False)
         raise StoreUnavailable(f"redis is read-only: {error}") from error
     except ResponseError as error:
         logger.exception("redis refused a command")
         raise StoreUnavailable(f"redis refused a command: {error}") from error
     except (RedisError, OSError) as error:
         raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+    except ValueError as error:
+        if CLOSED_UNDER_US not in str(error):
+            raise
+        raise StoreUnavailable("the connection was closed by another thread") from error
 
 
 @contextmanager

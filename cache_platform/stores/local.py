@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from cache_platform.entries import Entry
 
-MOST_COPIES = 2000
+MOST_COPIES = 1000
+LARGEST_COPY = 32 * 1024
+"""Bytes of a body; what is larger is worth a round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class LocalCopies:
 
     def keep(self, key: str, entry: Entry, tag_keys: tuple[str, ...], *, age: float, life: float) -> None:
         """Take a copy of an entry that is `age` milliseconds old, for `life` milliseconds."""
+        if len(entry.body) > LARGEST_COPY:
+            return
         now = self.now()
         with self._lock:
             self._copies[key] = Copy(entry, tag_keys, now, now + life, age)

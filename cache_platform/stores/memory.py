@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cache_platform import entries
+from cache_platform.entries import Entry
 from cache_platform.exceptions import UnreadableEntry
 from cache_platform.policies import Address
 from cache_platform.stores.base import (
@@ -70,6 +71,7 @@ class MemoryStore:
     def reset(self) -> None:
         """Forget everything."""
         self._entries: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
+        self._origins: dict[str, str] = {}
         self._tags: dict[str, _Tag] = {}
         self._leases: dict[str, _Lease] = {}
         self._logs: dict[str, list[int]] = {}
@@ -89,7 +91,7 @@ class MemoryStore:
             return [self._look(wish, now) for wish in lookups]
 
     def _look(self, wish: Lookup, now: int) -> Found:
-        signature, held = self._current(wish.address, wish.strict, wish.tag_ms, now)
+        signature, held = self._current(wish.address, strict=wish.strict, tag_ms=wish.tag_ms, now=now)
         blob, superseded = self._valid_blob(wish.address.key, signature, now)
         lease, lease_ms, failures = Lease.NONE, 0, 0
         if wish.token and not held and (blob is None or _due(blob, now)):
@@ -120,7 +122,7 @@ class MemoryStore:
         self._leases[wish.address.lease_key] = _Lease(Lease.TAKEN, wish.token, until, failures, until)
         return Lease.WON, 0, failures
 
-    def _current(self, address: Address, strict: bool, tag_ms: int, now: int) -> tuple[str, bool]:
+    def _current(self, address: Address, *, strict: bool, tag_ms: int, now: int) -> tuple[str, bool]:
         held, generations = False, []
         for name in address.tag_keys:
             tag = self._tag(name, tag_ms, now)
@@ -153,7 +155,7 @@ class MemoryStore:
         lease = self._leases.get(fill.address.lease_key)
         if lease is not None and fill.token and lease.token == fill.token:
             del self._leases[fill.address.lease_key]
-        signature, held = self._current(fill.address, fill.strict, fill.keep_ms + TAG_MARGIN_MS, now)
+        signature, held = self._current(fill.address, strict=fill.strict, tag_ms=fill.keep_ms + TAG_MARGIN_MS, now=now)
         if held or signature != fill.signature:
             return Stored.SUPERSEDED
         there, _ = self._valid_blob(fill.address.key, signature, now)
@@ -171,15 +173,34 @@ class MemoryStore:
         return Stored.STORED
 
     def _forget(self, key: str) -> bool:
+        self._origins.pop(key, None)
         kept = self._entries.pop(key, None)
         if kept is not None:
             self._used -= len(kept[1]) + len(key) + OVERHEAD
         return kept is not None
 
-    def holds(self, key: str, loaded: int) -> bool:
-        """True when an entry whose load began at `loaded` or later is there, valid or not."""
-        kept = self._entries.get(key)
-        return kept is not None and entries.parse(kept[1]).times.loaded >= loaded
+    def keep_copy(self, address: Address, entry: Entry, *, age: int, tag_ms: int) -> None:
+        """Keep a copy of another store's entry that is `age` milliseconds old, under generations of this store's own
+        and by its clock. `origin` tells afterwards under which generations the copy was valid there."""
+        with self._lock:
+            if self._origins.get(address.key) == entry.signature and address.key in self._entries:
+                return
+            shift = self._clock() - age - entry.times.loaded
+            times = entry.times.shifted(shift)
+            signature, _ = self._current(address, strict=False, tag_ms=tag_ms, now=self._clock())
+            copy = Entry(signature, times, entry.codec, entry.body)
+            keep_ms = max(times.kept_until - self._clock(), 1)
+            self._forget(address.key)
+            fill = Fill(
+                address=address, strict=False, signature=signature, blob=copy.dump(),
+                loaded=times.loaded, keep_ms=keep_ms,
+            )  # fmt: skip
+            if self._fill(fill, self._clock()) is Stored.STORED:
+                self._origins[address.key] = entry.signature
+
+    def origin(self, key: str) -> str:
+        """The signature in the other store of the copy under `key`; empty without one."""
+        return self._origins.get(key, "")
 
     def release(self, address: Address, token: str, verdict: Lease, *, pause_ms: int = 0, failures: int = 0) -> None:
         """See Store."""

@@ -29,6 +29,7 @@ from cache_platform.stores.base import (
     new_generation,
 )
 from cache_platform.stores.connection import direct, get_breaker, get_client, guarded
+from cache_platform.stores.pending import pending
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -104,9 +105,11 @@ class RedisStore:
         return answer
 
     def lookup(self, lookups: Sequence[Lookup]) -> list[Found]:
-        """One round trip for all."""
+        """One round trip for all; another one before it when bumps of this process are still to be made up for."""
         if not lookups:
             return []
+        if pending:
+            pending.drain(self._bump_pending)
         fresh = new_generation()
         calls: list[Call] = [
             (
@@ -170,10 +173,19 @@ class RedisStore:
         """See Store."""
         return int(self._run_one("bump", tag_keys, token, new_generation(), TAG_MARGIN_MS)) if tag_keys else 0
 
-    def bump_past_breaker(self, tag_keys: Sequence[str]) -> None:
-        """Bump although the breaker is open: part of what has to be done before it may close."""
-        calls: list[Call] = [(list(tag_keys), ["", new_generation(), TAG_MARGIN_MS])]
-        direct(lambda: get_client(self._alias), lambda client: run(client, "bump", calls))
+    def _bump_pending(self, tag_keys: list[str]) -> None:
+        self._run("bump", [(tag_keys, ["", new_generation(), TAG_MARGIN_MS])])
+
+    def drain_before_closing(self) -> None:
+        """Have the pending bumps made before the breaker closes, so that no reader pays for them."""
+        self.breaker.drain_before_closing(self._drain_past_breaker)
+
+    def _drain_past_breaker(self) -> None:
+        def bump(tag_keys: list[str]) -> None:
+            calls: list[Call] = [(tag_keys, ["", new_generation(), TAG_MARGIN_MS])]
+            direct(lambda: get_client(self._alias), lambda client: run(client, "bump", calls))
+
+        pending.drain(bump)
 
     def spend(self, spends: Sequence[Spend]) -> float:
         """See Store."""

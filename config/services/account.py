@@ -9,6 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.services.folder import private_folder
 from config.services.service import ServiceError
 
 NOBODY = "nobody"
@@ -26,18 +27,18 @@ class Account:
 
     def own_folder(self, path: Path) -> None:
         """Create a folder that is this account's alone."""
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path)
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
-        path.chmod(0o700)
 
 
-def for_postgres(*, binaries: Path, data: Path) -> Account:
+def for_postgres(*, binaries: Path) -> Account:
     """The account to run PostgreSQL under, able to reach its programs and its data.
 
-    As root that is `nobody` through setpriv(1). Where folders on the way are closed to it (a checkout below a home of
-    mode 0700) it keeps the one capability that opens them; no folder's mode is changed and nothing is copied.
-    Raises ServiceError when that cannot be done here.
+    As root that is `nobody` through setpriv(1), with the one capability that leads it through folders that are closed
+    to others. Other programs of `nobody` lack it: they reach neither the data nor the socket, which lie in folders of
+    root's, nor the running server, whose memory and /proc entries are closed to processes that have fewer capabilities
+    (ptrace(2)). Raises ServiceError when that cannot be done here.
     """
     if os.geteuid() != 0:
         return Account()
@@ -49,36 +50,24 @@ def for_postgres(*, binaries: Path, data: Path) -> Account:
     except KeyError:
         raise ServiceError("PostgreSQL refuses to run as root, and there is no user `nobody` to run it as") from None
     prefix = [setpriv, f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", "--pdeathsig=KILL"]
-    capability = _capability(binaries / "postgres", data)
-    kept = f"-all,+{capability}" if capability else "-all"
+    kept = f"-all,+{_capability(binaries / 'postgres')}"
     prefix += [f"--{kind}-caps={kept}" for kind in ("inh", "ambient")] + [f"--bounding-set={kept}"]
-    if capability:
-        # Without this bit access(2), by which postgres looks at its own binary, ignores capabilities.
-        prefix.append("--securebits=+no_setuid_fixup")
+    # Without this bit access(2), by which postgres looks at its own binary, ignores capabilities.
+    prefix.append("--securebits=+no_setuid_fixup")
     return Account((*prefix, "--"), entry.pw_uid, entry.pw_gid)
 
 
-def _capability(program: Path, data: Path) -> str | None:
-    """The least capability with which `nobody` can run `program` and reach `data`; None when it needs none."""
-    if not program.stat().st_mode & stat.S_IXOTH:
-        wanted = ["dac_override"]
-    elif _open_to_all(program) and _open_to_all(data):
-        return None
-    else:
-        wanted = ["dac_read_search", "dac_override"]
+def _capability(program: Path) -> str:
+    """The least capability with which `nobody` can run `program` and pass through closed folders."""
+    for_all = program.stat().st_mode & stat.S_IXOTH
     held = _held_capabilities()
-    for name in wanted:
+    for name in ["dac_read_search", "dac_override"] if for_all else ["dac_override"]:
         if held >> CAPABILITIES[name] & 1:
             return name
     raise ServiceError(
-        f"PostgreSQL cannot run here as root: its user {NOBODY} cannot reach {program.parent} and {data};"
-        " run as another user, or move both below folders that everybody may enter"
+        f"PostgreSQL refuses to run as root, and root cannot lead its user {NOBODY} to its data here"
+        " (the capability dac_override is missing): run as another user"
     )
-
-
-def _open_to_all(path: Path) -> bool:
-    """Whether everybody may enter every folder above `path`."""
-    return all(parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents if parent.exists())
 
 
 def _held_capabilities() -> int:

@@ -10,6 +10,7 @@ import shutil
 import stat
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -25,12 +26,14 @@ class VarDir:
     """The folder. Enter it to hold its lock: the guards inherit it, so it is free once all programs are gone."""
 
     def __init__(self, path: Path) -> None:
-        """Create the folder. Raises ServiceError when it cannot be written to."""
+        """Create the folder, closed to others. Raises ServiceError when it is not safe or cannot be written to."""
         self.path = path
         self._lock: int | None = None
         self._short: Path | None = None
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                path.mkdir(mode=0o700, parents=True)
+            _require_trusted(path)
             with tempfile.TemporaryFile(dir=path):
                 pass
         except OSError as error:
@@ -78,17 +81,12 @@ class VarDir:
                 return
 
     def sockets(self) -> Path:
-        """A folder for unix sockets whose path is short and plain: in VAR_DIR, else a private one for temporary files.
-
-        Others may pass through it, because PostgreSQL's own folder in it can belong to another account.
-        """
+        """A folder for unix sockets whose path is short and plain: in VAR_DIR, else among temporary files."""
         folder = self.path / "sockets"
         if len(os.fsencode(folder)) <= LONGEST_SOCKETS and PLAIN.fullmatch(str(folder)):
-            folder.mkdir(exist_ok=True)
-        else:
-            self._short = folder = self._linked(folder)
-        folder.chmod(0o711)
-        return folder
+            return private_folder(folder)
+        self._short = self._linked(folder)
+        return private_folder(self._short)
 
     def _linked(self, link: Path) -> Path:
         """The folder that `link` points to; one left by a killed run is used again if it is still ours alone."""
@@ -106,20 +104,40 @@ class VarDir:
 
     def secret(self, name: str) -> Path:
         """The file of a secret that is made up once and kept, mode 0600."""
-        path = self.path / "secrets" / name
-        if not path.exists():
-            write_secret(path, secrets.token_urlsafe(12))
-        return path
+        return made_up_secret(self.path / "secrets" / name)
+
+
+def private_folder(path: Path) -> Path:
+    """Create a folder that only we may enter, or close one that is there. Returns the path."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def made_up_secret(path: Path) -> Path:
+    """The file of a secret of 96 random bits (RFC 4648's URL-safe letters), made when it is not there."""
+    if not path.exists():
+        write_secret(path, secrets.token_urlsafe(12))
+    return path
 
 
 def write_secret(path: Path, value: str) -> Path:
     """Write `value` to a file that only we can read; a reader sees all of it or nothing. Returns the path."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     fresh.touch(mode=0o600)
     fresh.write_text(value, encoding="utf-8")
     fresh.replace(path)
     return path
+
+
+def _require_trusted(path: Path) -> None:
+    """Raise ServiceError when somebody else could replace what lies in the folder."""
+    status = path.stat()
+    if status.st_uid not in {0, os.geteuid()}:
+        raise ServiceError(f"VAR_DIR: {path} belongs to another user (uid {status.st_uid}): choose another folder")
+    if status.st_mode & stat.S_IWOTH:
+        raise ServiceError(f"VAR_DIR: everybody may write to {path}: choose a folder that only you can change")
 
 
 def _alive(pid: str) -> bool:

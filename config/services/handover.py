@@ -24,16 +24,16 @@ OF_THE_LAUNCHER = {"DEMO_PASSWORD", "DEMO_PASSWORD_FILE"}
 
 
 def hand_over(environ: Mapping[str, str], *, secrets: Path, found: Mapping[str, str]) -> dict[str, str]:
-    """`environ` for services: with `found` (what was started) in it, secrets moved into files below `secrets`.
+    """`environ` for services: with `found` (what was started) over it, secrets of both in files below `secrets`.
 
     `.env` has been read into `environ` before, so services are told to read none (ENV_FILE is empty).
     """
     declared = {name.upper(): field.annotation for name, field in Environment.model_fields.items()}
+    left_out = OF_MAKE | OF_THE_LAUNCHER | found.keys()
+    kept = {name: value for name, value in environ.items() if name.upper() not in left_out}
     result: dict[str, str] = {}
-    for name, value in environ.items():
+    for name, value in {**kept, **found}.items():
         known = name.upper()
-        if known in OF_MAKE | OF_THE_LAUNCHER or name.upper() in found:
-            continue
         if known in declared:
             if value and (_is_secret(declared[known]) or _has_password(value)):
                 result[f"{known}_FILE"] = str(write_secret(secrets / known.lower(), value))
@@ -41,7 +41,7 @@ def hand_over(environ: Mapping[str, str], *, secrets: Path, found: Mapping[str, 
                 result[name] = value
         elif known.endswith("_FILE") or not LOOKS_SECRET.search(known):
             result[name] = value
-    return {**result, **found, "ENV_FILE": "", "PYTHONUNBUFFERED": "1"}
+    return {**result, "ENV_FILE": "", "PYTHONUNBUFFERED": "1"}
 
 
 def _is_secret(annotation: object) -> bool:

@@ -22,7 +22,7 @@ NAMES = ("redis", "postgres", "sandbox", "prepare", "web", "worker", "beat")
 STDOUT = 1
 # Connections beside the web workers' pools: the worker's, beat's, a few for people.
 MORE_CONNECTIONS = 30
-POOL = 16  # connections of one web worker (DATABASES in config/settings.py)
+POOL = 32  # connections of one web worker (DATABASES in config/settings.py)
 
 
 def run(*, parent: int | None) -> int:
@@ -30,6 +30,7 @@ def run(*, parent: int | None) -> int:
 
     With `parent` (a process id) it stops when that process is gone. Raises ConfigurationError and ServiceError.
     """
+    os.umask(0o077)  # whatever a service writes below VAR_DIR is closed to others, whoever may enter the folder
     env = get_environment()
     ports.require_free(env.port)
     with VarDir((BASE_DIR / env.var_dir).resolve()) as var_dir:
@@ -66,12 +67,12 @@ class Servers:
             redis = RedisServer(binary=binary, data=var_dir.path / "redis", socket=socket)
         if env.database_url is None:
             binaries = wheels.postgres_folder()
-            folder = var_dir.path / "postgres"
             postgres = PostgresServer(
                 binaries=binaries,
-                folder=folder,
+                folder=var_dir.path / "postgres",
                 sockets=var_dir.sockets() / "postgres",
-                account=account.for_postgres(binaries=binaries, data=folder),
+                password=var_dir.path / "secrets" / "postgres_password",
+                account=account.for_postgres(binaries=binaries),
                 connections=MORE_CONNECTIONS + POOL * env.workers,
             )
             postgres.check()
@@ -90,13 +91,14 @@ class Servers:
 def _start(supervisor: Supervisor, console: Console, *, env: Environment, var_dir: VarDir, servers: Servers) -> None:
     given = var_dir.path / "secrets" / "given"
     shutil.rmtree(given, ignore_errors=True)
+    initialise = servers.postgres.initialise() if servers.postgres is not None else None
     environment = hand_over(
         os.environ, secrets=given, found={**servers.addresses(), "VAR_DIR": str(var_dir.path), "PORT": str(env.port)}
     )
     sandboxes = []
     if env.providers == "sandbox" and env.sandbox_url is None:
         sandboxes = supervisor.start(sandbox(environment, port=_kept_port(var_dir.path / "sandbox-port")))
-    if servers.postgres is not None and (initialise := servers.postgres.initialise()) is not None:
+    if initialise is not None:
         supervisor.run(initialise)
     started = [server.service() for server in (servers.redis, servers.postgres) if server is not None]
     supervisor.wait_ready(*supervisor.start(*started))
@@ -104,7 +106,7 @@ def _start(supervisor: Supervisor, console: Console, *, env: Environment, var_di
     site = Site(
         environment=environment, port=env.port, workers=env.workers, host_header=allowed_host(env.allowed_hosts)
     )
-    supervisor.run(site.preparation(password))
+    supervisor.run(site.preparation(password, keep=env.demo_password is None))
     for process in sandboxes:
         supervisor.wait_ready(process)
         environment["SANDBOX_URL"] = _sandbox_url(process, var_dir)
@@ -112,8 +114,13 @@ def _start(supervisor: Supervisor, console: Console, *, env: Environment, var_di
     services = (site.web(), site.worker(), site.beat())
     supervisor.wait_ready(*supervisor.start(*services))
     console.say(f"ready {site.url}")
-    shown = "the one in DEMO_PASSWORD" if env.demo_password else f"{password.read_text('utf-8')} (kept in {password})"
-    console.say(f"accounts ada, grace, admin (staff); password: {shown}")
+    console.say(f"accounts ada, grace, admin (staff); password: {_shown_password(env, password)}")
+
+
+def _shown_password(env: Environment, kept: Path) -> str:
+    if env.demo_password is not None:
+        return "the one in DEMO_PASSWORD"
+    return f"{kept.read_text('utf-8')} (kept in {kept}; an account that already had another password keeps that)"
 
 
 def _demo_password(env: Environment, var_dir: VarDir) -> Path:

@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.services.folder import private_folder
 from config.services.ports import HOST
 from config.services.service import Service
 
 SANDBOX_LINE = re.compile(r"sandbox (http://\S+)")
-# Requests that wait for a provider hold a thread each: with 32, a slow provider leaves room for the others.
-BLOCKING_THREADS = 32
+# Threads of one web worker. A request holds one to its end, also while it waits for a provider: with 2 workers 200
+# requests of 0.5 s took up to 6.4 s on 8 threads each and 0.84 s on 64. Nothing is set aside for quick requests: when
+# more than WORKERS * 64 wait, all others, hits and /health among them, wait behind them.
+BLOCKING_THREADS = 64
 BACKLOG = 2048  # connections that the kernel holds while all are busy
 WORKER_THREADS = 4
 PROBE_TIMEOUT = 2.0  # seconds
@@ -40,6 +43,7 @@ class Site:
         """The web server. It replaces workers that die; it is ready when all run and /health/ready answers 200."""
         options = {
             "interface": "wsgi",
+            "http": 1,  # HTTP/2 would accept 16 MB of headers on each of its streams
             "host": HOST,
             "port": self.port,
             "workers": self.workers,
@@ -74,17 +78,21 @@ class Site:
 
     def beat(self) -> Service:
         """Celery's clock; its schedule file is in VAR_DIR."""
-        (Path(self.environment["VAR_DIR"]) / "beat").mkdir(parents=True, exist_ok=True)
+        private_folder(Path(self.environment["VAR_DIR"]) / "beat")  # its schedule is a pickle: who writes it runs code
         return self._python(
             "beat",
             *("celery", "--app", "config", "beat", "--loglevel", "INFO", "--pidfile="),
             ready_line=re.compile(r"beat: Starting"),
         )
 
-    def preparation(self, demo_password: Path) -> Service:
-        """What runs to its end before the others start: static files, migrations, demo accounts."""
+    def preparation(self, demo_password: Path, *, keep: bool) -> Service:
+        """What runs to its end before the others start: static files, migrations, demo accounts.
+
+        With `keep` the demo accounts keep a usable password that they have.
+        """
         environment = {**self.environment, "DEMO_PASSWORD_FILE": str(demo_password)}
-        return self._python("prepare", "config.services.prepare", environment=environment)
+        arguments = ("--keep-passwords",) if keep else ()
+        return self._python("prepare", "config.services.prepare", *arguments, environment=environment)
 
     def _python(
         self,

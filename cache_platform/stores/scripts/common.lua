@@ -16,6 +16,13 @@ local function get_string(key)
   return value
 end
 
+-- A generation from the caller's 64 random bits and this moment. redis-py sends a script again when its connection
+-- broke before the answer came: a second run must not bring back the generation of the first.
+local function made_up(random)
+  local t = redis.call('TIME')
+  return string.sub(redis.sha1hex(random .. t[1] .. ':' .. t[2]), 1, 16)
+end
+
 -- What is not a generation of ours counts as missing.
 local function generation_of(value)
   local generation = value and string.match(value, '^%x+')
@@ -45,12 +52,12 @@ local function write_tag(key, generation, holders, at_least)
 end
 
 -- The signature of the tags from KEYS[first] on, and whether one is held. `raw` holds the values, at KEYS' places.
-local function current(raw, first, digest, strict, fresh, now, tag_ms)
+local function current(raw, first, digest, strict, random, now, tag_ms)
   local epoch = '-'
   if strict then
     epoch = raw[first - 1]
     if not epoch then
-      epoch = fresh
+      epoch = made_up(random)
       redis.call('SET', KEYS[first - 1], epoch)
     end
   end
@@ -60,14 +67,14 @@ local function current(raw, first, digest, strict, fresh, now, tag_ms)
     local value = raw[i]
     local generation = generation_of(value)
     if not generation then
-      generation = fresh
+      generation = made_up(random)
       redis.call('SET', KEYS[i], generation, 'PX', tag_ms)
     elseif string.find(value, ' ', 1, true) then
       local holders, lapsed
       generation, holders, lapsed = parse_tag(value, now, '')
       if lapsed then
         -- Its writer died between hold and bump: whether it committed is unknown, so the generation goes.
-        generation = fresh
+        generation = made_up(random)
         write_tag(KEYS[i], generation, holders, tag_ms)
       end
       held = held or #holders > 0

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from datetime import datetime
 from threading import Event
+from typing import Any
 
 import pytest
+from django.test import Client
 
 from cache_platform import BudgetExceeded, LoadShed, SourceMalformed, SourceTimeout, SourceUnavailable
-from dashboard import views
+from dashboard import cards, views
+from dashboard.answers import MOST_READS, Answer
+from dashboard.choices import Choice
 from tests.integration.dashboard.conftest import Providers, Visit
+from tests.services.waiting import wait_until
 from weather import openmeteo, places
 
 
@@ -103,6 +110,50 @@ def test_the_weather_stays_when_the_news_fail(visit: Callable[..., Visit], provi
     page = visit()
     assert (page.state("weather"), page.state("news")) == ("fresh", "error")
     assert "No headlines at the moment" in page.text("news")
+
+
+@pytest.mark.parametrize("broken", ["weather", "news"])
+def test_a_card_that_cannot_be_shown_harms_no_other(
+    visit: Callable[..., Visit], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    """The page is whole, the card says that it is our fault, and the log says which."""
+    good = getattr(cards, f"{broken}_card")
+
+    def make(choice: Choice, *outcomes: Any, now: datetime) -> object:
+        if any(isinstance(outcome, Answer) for outcome in outcomes):
+            raise ValueError("a value that cannot be shown")
+        return good(choice, *outcomes, now=now)
+
+    monkeypatch.setattr(cards, f"{broken}_card", make)
+    page = visit()
+    assert {card: page.state(card) for card in ("weather", "news")} == {"weather": "fresh", "news": "fresh"} | {
+        broken: "error"
+    }
+    assert "Something went wrong on our side; it has been logged." in page.text(broken)
+    assert page.html.rstrip().endswith("</html>")
+    assert "a value that cannot be shown" in caplog.text
+    fragment = visit(f"/cards/{broken}")
+    assert (fragment.response.status_code, fragment.state(broken)) == (200, "error")
+
+
+def test_visitors_who_leave_do_not_use_up_the_threads(
+    client: Client, visit: Callable[..., Visit], providers: Providers
+) -> None:
+    """Beyond the bound a visitor is told to come again, at once; when the reads have ended, all is well."""
+    answered = Event()
+    providers.before = lambda name: bool(answered.wait(60)) and None
+    left = [client.get("/") for _ in range(2 * MOST_READS)]
+    try:
+        readers = [thread for thread in threading.enumerate() if thread.name.startswith("dashboard")]
+        assert len(readers) <= MOST_READS
+        page = visit()
+        assert (page.state("weather"), page.state("news")) == ("error", "error")
+        assert "Many people ask for something new at this moment." in page.text("weather")
+    finally:
+        answered.set()
+        for response in left:
+            response.close()
+    wait_until(lambda: visit().state("weather") in {"fresh", "cached"}, what="the reads have ended")
 
 
 def test_half_of_the_weather_is_better_than_none(visit: Callable[..., Visit], providers: Providers) -> None:

@@ -16,6 +16,7 @@ WEATHER = "/v1/forecast?latitude=52.52&longitude=13.41&current=temperature_2m"
 NEWSAPI = "/v2/top-headlines?country=us&apiKey=demo"
 GNEWS = "/api/v4/top-headlines?apikey=demo"
 STORIES = "/v0/topstories.json"
+JSON = {"Content-Type": "application/json"}
 PROVIDERS = [("weather", WEATHER), ("news", NEWSAPI), ("news", GNEWS), ("news", STORIES)]
 
 
@@ -146,7 +147,7 @@ def test_faults_are_shown_and_reset(client):
 )
 def test_a_wrong_fault_is_refused_by_field(client, body, field):
     """400, the field's name, and nothing changed."""
-    response = client.post("/_control/faults", content=body)
+    response = client.post("/_control/faults", content=body, headers=JSON)
     assert response.status_code == 400
     assert response.json()["field"] == field
     assert response.json()["error"].startswith(field)
@@ -160,7 +161,7 @@ def test_hundreds_of_requests_wait_at_once(client, address):
     with ExitStack() as open_connections:
         for _ in range(300):
             connection = open_connections.enter_context(socket.create_connection((where.hostname, where.port)))
-            connection.sendall(f"GET {WEATHER} HTTP/1.1\r\nHost: sandbox\r\n\r\n".encode())
+            connection.sendall(f"GET {WEATHER} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         while client.get("/_control/calls").json()["weather"] < 300:
             continue  # bounded by the test's own timeout
         assert client.get(NEWSAPI).status_code == 200

@@ -57,7 +57,7 @@ def test_it_ends_while_requests_are_held_open():
         httpx.post(f"{address}/_control/faults", json={"service": "weather", "mode": "timeout"}).raise_for_status()
         where = urlsplit(address)
         with socket.create_connection((where.hostname, where.port)) as connection:
-            connection.sendall(f"GET {WEATHER} HTTP/1.1\r\nHost: sandbox\r\n\r\n".encode())
+            connection.sendall(f"GET {WEATHER} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             while httpx.get(f"{address}/_control/calls").json()["weather"] < 1:
                 continue  # bounded by the test's own timeout
             process.terminate()

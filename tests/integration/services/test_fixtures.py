@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import stat
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -11,6 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.services.postgres import accepts
 from tests.services.fixtures import SiteFactory
 from tests.services.launcher import is_alive
 from tests.services.postgres import PostgresUnderTest
@@ -64,6 +68,31 @@ def test_postgres_lets_the_site_in_and_is_no_superuser(postgres_server: Postgres
     assert encoding == ("UTF8",)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"password": ""}, {"password": "a-guess"}, {"user": "postgres"}, {"user": "postgres", "dbname": "postgres"}],
+)
+def test_postgres_lets_nobody_else_in(postgres_server: PostgresUnderTest, change: dict[str, str]) -> None:
+    """The site's role needs its password, and the superuser is let in with none."""
+    with pytest.raises(psycopg.OperationalError, match=r"password|pg_hba\.conf"):
+        psycopg.connect(postgres_server.url, **change)
+
+
+def test_what_postgres_writes_is_in_folders_of_ours(postgres_server: PostgresUnderTest) -> None:
+    """It may run as nobody: other processes of that account must reach neither the data nor the socket."""
+    for path in (postgres_server.data, postgres_server.socket.parent):
+        status = path.parent.stat()
+        assert (status.st_uid, stat.S_IMODE(status.st_mode)) == (os.geteuid(), 0o700)
+
+
+def test_the_probe_of_postgres_leaves_politely(postgres_server: PostgresUnderTest) -> None:
+    """It gives no password and goes, and the server logs nothing of that."""
+    assert all(accepts(postgres_server.socket) for _ in range(5))
+    with psycopg.connect(postgres_server.url) as connection:
+        connection.execute("SELECT 1")
+    assert not [line for line in postgres_server.log if "SASL" in line or "reset by peer" in line]
+
+
 def test_the_sandbox_starts_each_test_without_calls(sandbox: SandboxUnderTest) -> None:
     """The counts are there, and 0."""
     assert set(sandbox.calls().values()) <= {0}
@@ -81,3 +110,14 @@ def test_a_killed_web_worker_is_replaced_and_a_killed_main_process_takes_its_wor
     assert second in workers
     os.kill(running.pid, signal.SIGKILL)
     wait_until(lambda: not any(is_alive(pid) for pid in workers), what="the workers are gone")
+
+
+def test_the_web_server_speaks_no_http_2(site: SiteFactory) -> None:
+    """An HTTP/2 client's first bytes (RFC 9113, 3.4) are not answered with HTTP/2's, and the next request is served."""
+    running = site(workers=1)
+    address = urlsplit(running.url)
+    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))
+        answer = connection.recv(100)
+    assert not answer or answer.startswith(b"HTTP/1.1 ")
+    assert running.client.get("/health/live").status_code == 200

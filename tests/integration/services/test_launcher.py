@@ -13,10 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from config.services.ports import free_port
-from tests.services.launcher import COMMAND, SANDBOX, LauncherUnderTest, is_alive, launcher_environment
+from tests.services.launcher import COMMAND, SANDBOX, LauncherUnderTest, command_of, is_alive, launcher_environment
 from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
 
@@ -46,10 +47,39 @@ def deep_folder(tmp_path: Path) -> Path:
     return tmp_path / ("d" * missing)
 
 
+def database(var_dir: Path) -> psycopg.Connection:
+    """A connection to the embedded database, as the site makes it."""
+    return psycopg.connect((var_dir / "secrets" / "given" / "database_url").read_text())
+
+
+def change_password(var_dir: Path, username: str, encoded: str) -> None:
+    """Store a password of an account, as `manage.py changepassword` would."""
+    with database(var_dir) as connection:
+        connection.execute("UPDATE accounts_user SET password = %s WHERE username = %s", (encoded, username))
+
+
+def password_of(var_dir: Path, username: str) -> str:
+    """What is stored as an account's password."""
+    with database(var_dir) as connection:
+        row = connection.execute("SELECT password FROM accounts_user WHERE username = %s", (username,)).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def assert_hidden(secret: str, run: LauncherUnderTest) -> None:
+    """The secret is in no process's arguments and environment, in no log, and in nothing that was printed."""
+    assert secret not in run.text
+    assert not [path for path in (run.var_dir / "logs").iterdir() if secret in path.read_text()]
+    for pid in run.processes():
+        assert secret not in command_of(pid)
+        assert secret.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
 def test_a_deep_var_dir_starts_serves_stops_and_starts_again(tmp_path: Path, launch: Launch) -> None:
     """With a path of 150 characters all servers come up; SIGTERM stops all of them, with exit code 0.
 
-    The second run finds its data and secrets, and stops when `make` is killed, which can tell nobody.
+    The second run finds its data and secrets, keeps a demo account's password that was changed, and stops when
+    `make` is killed, which can tell nobody.
     """
     var_dir = deep_folder(tmp_path)
     assert len(str(var_dir)) == 150
@@ -65,6 +95,8 @@ def test_a_deep_var_dir_starts_serves_stops_and_starts_again(tmp_path: Path, lau
     assert kept.read_text() == password
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert all(run.log(name) for name in STARTED)
+    change_password(var_dir, "ada", "somebody$chose$this")
+    assert_hidden((var_dir / "secrets" / "postgres_password").read_text(), run)
     sockets = (var_dir / "sockets").readlink()
 
     run.send(signal.SIGTERM)
@@ -77,6 +109,7 @@ def test_a_deep_var_dir_starts_serves_stops_and_starts_again(tmp_path: Path, lau
     again.wait_ready()
     assert again.find(PASSWORD_LINE) == password
     assert again.find(SANDBOX) == sandbox
+    assert password_of(var_dir, "ada") == "somebody$chose$this"
     again.send(signal.SIGKILL)
     again.wait_gone()
 
@@ -111,9 +144,14 @@ def test_two_sites_side_by_side_live_and_die_alone(tmp_path: Path, launch: Launc
 def test_given_servers_are_used_instead_of_embedded_ones(
     tmp_path: Path, launch: Launch, redis_server: RedisUnderTest, shared_sandbox: SandboxUnderTest
 ) -> None:
-    """With REDIS_URL, DATABASE_URL and SANDBOX_URL none of the three is started; secrets are in no environment."""
+    """With REDIS_URL, DATABASE_URL and SANDBOX_URL none of the three is started; secrets are in no environment.
+
+    A VAR_DIR that others may read stays as it is, and all that is put there is closed to them.
+    """
     database = tmp_path / "given.sqlite3"
     var_dir = tmp_path / "var"
+    var_dir.mkdir()
+    var_dir.chmod(0o755)
     run = launch(
         var_dir,
         REDIS_URL=redis_server.url,
@@ -128,6 +166,7 @@ def test_given_servers_are_used_instead_of_embedded_ones(
     assert not (var_dir / "redis").exists()
     assert not (var_dir / "postgres").exists()
     assert run.find(SANDBOX) is None
+    assert {path.name for path in var_dir.iterdir() if path.stat().st_mode & 0o077} == set()
     for pid in run.processes():
         if pid != run.pid:
             environment = Path(f"/proc/{pid}/environ").read_bytes()

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from cache_platform.exceptions import SourceMalformed
-from news.articles import decode_each, make_article, make_headlines
-from news.schema import Article, Headlines
+from news.articles import decode_each, make_article, make_headlines, with_safe_links
+from news.schema import PAGE_SIZE, Article, Headlines
+from news.views import page_of
 
 NOW = datetime(2025, 9, 8, 7, 0, tzinfo=UTC)
 
@@ -98,3 +99,38 @@ def test_nothing_but_broken_articles_is_malformed() -> None:
     """An empty page would be cached as if it were the news."""
     with pytest.raises(SourceMalformed):
         decode_each([msgspec.Raw(b"null"), msgspec.Raw(b"[]")], Thing, source="S")
+
+
+def test_only_two_pages_of_articles_are_read() -> None:
+    """A provider that sends thousands costs no more than one that sends what was asked for."""
+    raw = [msgspec.Raw(b'{"n": 1}')] * (2 * PAGE_SIZE + 1)
+    assert len(decode_each(raw, Thing, source="S")) == 2 * PAGE_SIZE
+
+
+def planted(url: str) -> Headlines:
+    good = article(url="https://example.org/good")
+    bad = msgspec.structs.replace(good, url=url)
+    return msgspec.structs.replace(headlines([good]), articles=[bad, good], attribution_url=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "JAVASCRIPT:alert(1)", " javascript:alert(1)", "data:,x", "//x", ""]
+)
+def test_links_that_nobody_should_follow_are_not_shown(url: str) -> None:
+    """Wherever they come from: whoever writes to the cache must not run code in a visitor's browser."""
+    found = with_safe_links(planted(url))
+    assert [shown.url for shown in found.articles] == ["https://example.org/good"]
+    assert found.attribution_url == ""
+
+
+def test_the_api_has_only_links_to_follow() -> None:
+    """Other sites take them as they are."""
+    page = page_of(planted("javascript:alert(1)"), 1)
+    assert b"javascript" not in msgspec.json.encode(page)
+    assert len(page.items) == 1
+
+
+def test_good_links_are_shown_as_they_are() -> None:
+    """Nothing is changed in what the loaders give."""
+    value = headlines([article()], total=1)
+    assert with_safe_links(value) == value

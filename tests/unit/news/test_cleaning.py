@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from news.cleaning import clean_link, clean_text, parse_date
+from news.cleaning import MAX_NAME, MAX_SUMMARY, MAX_TITLE, clean_link, clean_text, parse_date
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,9 @@ from news.cleaning import clean_link, clean_text, parse_date
         ("family \U0001f468\u200d\U0001f469", "family \U0001f468\u200d\U0001f469"),
         ("\ud800lone", "lone"),
         ("<img src=x onerror=alert(1)>", ""),
+        ("Why <script> blocks", "Why blocks"),
+        ("a<script>1</script>b<style>2</style>c<!-- 3 -->d<script>e", "a b c d e"),
+        ("one <!-- two", "one <!-- two"),
     ],
 )
 def test_text_becomes_plain(text: str | None, plain: str) -> None:
@@ -78,6 +81,23 @@ def test_cleaned_text_is_plain_whatever_comes_in(text: str, limit: int) -> None:
 def test_megabytes_of_markup_are_cut_before_they_are_searched(piece: str) -> None:
     """Some patterns take quadratic time, so what they see is bounded."""
     assert clean_text(piece * 300_000, limit=300) == clean_text((piece * 3000)[:2400], limit=300)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<!--", "<script", "<script>", "<style ", "</script ", "<!--<script>", "<", "<a", "</", "&", "&#", "&lt;!--", " "],
+)
+def test_hostile_markup_costs_no_more_than_its_length(piece: str) -> None:
+    """Where the time were quadratic, this would take minutes and end at the test's time limit."""
+    length = 320_000
+    assert len(clean_text((piece * length)[:length], limit=length // 8)) <= length // 8
+
+
+@pytest.mark.parametrize("limit", [MAX_NAME, MAX_TITLE, MAX_SUMMARY])
+@pytest.mark.parametrize("number", ["&#" + "9" * 10_000, "&amp;#" + "9" * 10_000, "&#x" + "f" * 10_000])
+def test_a_character_of_a_huge_number_is_none(limit: int, number: str) -> None:
+    """Python refuses to read numbers of more than 4300 digits; what is cut before is shorter."""
+    assert clean_text(number, limit=limit) == "\ufffd"
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_sockets_of_a_long_or_odd_path_are_in_a_short_private_folder(tmp_path: P
         folder = var_dir.sockets()
         assert len(str(folder)) <= LONGEST_SOCKETS
         assert folder.owner() == tmp_path.owner()
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o711
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert var_dir.sockets() == folder
     assert not folder.exists()
     assert not (tmp_path / name / "sockets").is_symlink()
@@ -84,6 +84,38 @@ def test_a_secret_is_replaced_whole(tmp_path: Path) -> None:
     for value in ("a longer value", "short"):
         write_secret(tmp_path / "given" / "name", value)
     assert [(path.name, path.read_text()) for path in (tmp_path / "given").iterdir()] == [("name", "short")]
+
+
+def test_a_folder_that_we_make_is_closed_to_others(tmp_path: Path) -> None:
+    """Whatever the umask lets through; its sockets' folder too."""
+    before = os.umask(0)
+    try:
+        var_dir = VarDir(tmp_path / "var")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(var_dir.path.stat().st_mode) == 0o700
+    (var_dir.path / "sockets").mkdir(mode=0o755)
+    with var_dir:
+        assert stat.S_IMODE(var_dir.sockets().stat().st_mode) == 0o700
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who owns it can replace what lies in it; nothing is written there."""
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 12_345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+    with pytest.raises(ServiceError, match=f"VAR_DIR: {tmp_path} belongs to another user"):
+        VarDir(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
+    """Like /tmp itself: others could put links and sockets where ours are expected."""
+    tmp_path.chmod(0o1777)
+    with pytest.raises(ServiceError, match=f"VAR_DIR: everybody may write to {tmp_path}"):
+        VarDir(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_made_says_why(tmp_path: Path) -> None:

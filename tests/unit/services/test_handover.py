@@ -34,6 +34,15 @@ def test_an_address_is_a_secret_when_it_has_a_password(tmp_path: Path, value: st
     assert ("REDIS_URL" in result) is not secret
 
 
+def test_the_address_of_a_server_that_was_started_is_a_secret_too(tmp_path: Path) -> None:
+    """The embedded PostgreSQL's password is in a file, and wins over a file that was named before."""
+    found = {"DATABASE_URL": "postgresql://site:hidden@%2Frun/site"}
+    result = hand_over({"DATABASE_URL": "", "DATABASE_URL_FILE": "/old"}, secrets=tmp_path, found=found)
+    assert not [value for value in result.values() if "hidden" in value]
+    assert "DATABASE_URL" not in result
+    assert Path(result["DATABASE_URL_FILE"]).read_text() == found["DATABASE_URL"]
+
+
 def test_the_demo_password_is_not_handed_to_servers(tmp_path: Path) -> None:
     """Only the preparation needs it, and gets it separately; lower case is understood like upper case."""
     given = {"DEMO_PASSWORD": "one", "demo_password": "two", "DEMO_PASSWORD_FILE": "three"}

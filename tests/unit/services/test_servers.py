@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import dj_database_url
@@ -21,11 +22,10 @@ SEARCH, OVERRIDE = 1 << 2, 1 << 1
 
 @pytest.fixture
 def as_root(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The machine as root sees it: setpriv is there, folders are open to all, no capability is held."""
+    """The machine as root sees it: setpriv is there, and all capabilities are held."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(account.shutil, "which", lambda _: "/usr/bin/setpriv")
-    monkeypatch.setattr(account, "_open_to_all", lambda _: True)
-    monkeypatch.setattr(account, "_held_capabilities", lambda: 0)
+    monkeypatch.setattr(account, "_held_capabilities", lambda: SEARCH | OVERRIDE)
     return monkeypatch
 
 
@@ -41,16 +41,18 @@ def binaries(tmp_path: Path) -> Path:
 def test_an_ordinary_user_runs_postgres_as_itself(monkeypatch: pytest.MonkeyPatch, binaries: Path) -> None:
     """No setpriv, no other owner."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert account.for_postgres(binaries=binaries, data=binaries) == Account()
+    assert account.for_postgres(binaries=binaries) == Account()
 
 
-def test_root_runs_postgres_as_nobody_without_any_capability(as_root: pytest.MonkeyPatch, binaries: Path) -> None:
-    """Where everything can be reached, nobody keeps nothing of root's."""
-    prefix = account.for_postgres(binaries=binaries, data=binaries).prefix
+def test_root_runs_postgres_as_nobody_who_differs_from_others_of_that_account(
+    as_root: pytest.MonkeyPatch, binaries: Path
+) -> None:
+    """It always keeps one capability: without it any process of nobody could read its memory and its files."""
+    prefix = account.for_postgres(binaries=binaries).prefix
     assert prefix[0] == "/usr/bin/setpriv"
     assert "--clear-groups" in prefix
-    assert "--bounding-set=-all" in prefix
-    assert not any("securebits" in option for option in prefix)
+    assert "--ambient-caps=-all,+dac_read_search" in prefix
+    assert "--bounding-set=-all,+dac_read_search" in prefix
 
 
 @pytest.mark.parametrize(
@@ -65,26 +67,25 @@ def test_closed_folders_cost_the_least_capability(
     as_root: pytest.MonkeyPatch, binaries: Path, mode: int, held: int, kept: str
 ) -> None:
     """Searching is enough below a closed folder; a program that only root may run needs more."""
-    as_root.setattr(account, "_open_to_all", lambda _: False)
     as_root.setattr(account, "_held_capabilities", lambda: held)
     (binaries / "postgres").chmod(mode)
-    prefix = account.for_postgres(binaries=binaries, data=binaries).prefix
+    prefix = account.for_postgres(binaries=binaries).prefix
     assert f"--ambient-caps=-all,+{kept}" in prefix
     assert f"--bounding-set=-all,+{kept}" in prefix
 
 
-def test_closed_folders_without_capabilities_are_one_line(as_root: pytest.MonkeyPatch, binaries: Path) -> None:
+def test_root_without_capabilities_is_one_line(as_root: pytest.MonkeyPatch, binaries: Path) -> None:
     """The line says what to do."""
-    as_root.setattr(account, "_open_to_all", lambda _: False)
-    with pytest.raises(ServiceError, match="run as another user, or move both below folders"):
-        account.for_postgres(binaries=binaries, data=binaries)
+    as_root.setattr(account, "_held_capabilities", lambda: 0)
+    with pytest.raises(ServiceError, match=r"dac_override is missing.*: run as another user"):
+        account.for_postgres(binaries=binaries)
 
 
 def test_root_without_setpriv_is_one_line(as_root: pytest.MonkeyPatch, binaries: Path) -> None:
     """The line names the package."""
     as_root.setattr(account.shutil, "which", lambda _: None)
     with pytest.raises(ServiceError, match="install setpriv"):
-        account.for_postgres(binaries=binaries, data=binaries)
+        account.for_postgres(binaries=binaries)
 
 
 def test_a_missing_wheel_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,13 +125,46 @@ def test_redis_keeps_queues_and_limits_when_it_is_full(tmp_path: Path) -> None:
 
 def postgres(folder: Path) -> PostgresServer:
     """A server whose files are in `folder`."""
-    return PostgresServer(binaries=folder, folder=folder / "postgres", sockets=folder / "Sockets", account=Account())
+    return PostgresServer(
+        binaries=folder,
+        folder=folder / "postgres",
+        sockets=folder / "Sockets",
+        password=folder / "password",
+        account=Account(),
+    )
 
 
 def test_the_database_address_survives_parsing(tmp_path: Path) -> None:
-    """The socket's folder is the host, its upper-case letters kept."""
+    """The socket's folder is the host, its upper-case letters kept; the password is for SCRAM only."""
+    (tmp_path / "password").write_text("a/b@c")
     parsed = dj_database_url.parse(postgres(tmp_path).url)
     assert (parsed["HOST"], parsed["NAME"], parsed["USER"]) == (str(tmp_path / "Sockets"), "site", "site")
+    assert parsed["PASSWORD"] == "a/b@c"
+    assert parsed["OPTIONS"] == {"require_auth": "scram-sha-256"}
+
+
+def test_the_database_password_is_made_up_once_and_is_in_no_argument(tmp_path: Path) -> None:
+    """`ps` shows arguments to everybody; the file is for us alone."""
+    server = postgres(tmp_path)
+    making = server.initialise()
+    assert making is not None
+    password = server.password.read_text()
+    assert len(password) >= 16
+    assert stat.S_IMODE(server.password.stat().st_mode) == 0o600
+    for service in (making, server.service()):
+        assert not [text for text in (*service.argv, *service.environment.values()) if password in text]
+    server.initialise()
+    assert server.password.read_text() == password
+
+
+def test_data_without_its_password_is_one_line(tmp_path: Path) -> None:
+    """Data of a version that asked for none, or whose secrets were removed: the line says where the password was."""
+    server = postgres(tmp_path)
+    server.data.mkdir(parents=True)
+    with pytest.raises(ServiceError, match=f"is not in {server.password}: put it back, or choose another VAR_DIR"):
+        server.check()
+    server.password.touch()
+    server.check()
 
 
 def test_data_of_another_postgres_release_is_one_line(tmp_path: Path) -> None:
@@ -173,6 +207,27 @@ def test_a_port_is_free_until_somebody_listens() -> None:
 def test_readiness_is_asked_under_an_allowed_name(allowed: list[str], name: str) -> None:
     """ALLOWED_HOSTS of a real site does not have to name the loopback address."""
     assert allowed_host(allowed) == name
+
+
+def test_beats_folder_is_closed_to_others(tmp_path: Path) -> None:
+    """Its schedule is a pickle; a folder that an earlier version left open is closed."""
+    (tmp_path / "beat").mkdir()
+    (tmp_path / "beat").chmod(0o777)
+    Site(environment={"VAR_DIR": str(tmp_path)}, port=8000, workers=2).beat()
+    assert stat.S_IMODE((tmp_path / "beat").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_preparation_keeps_passwords_on_request(keep: bool) -> None:
+    """Asked for when DEMO_PASSWORD was made up, not when it was given."""
+    site = Site(environment={}, port=8000, workers=2)
+    assert ("--keep-passwords" in site.preparation(Path("/secret"), keep=keep).argv) is keep
+
+
+def test_each_web_worker_has_64_threads() -> None:
+    """Fewer would let a slow provider hold up everybody sooner."""
+    words = Site(environment={}, port=8000, workers=2).web().argv
+    assert words[words.index("--blocking-threads") + 1] == "64"
 
 
 def test_the_worker_keeps_warnings_filters_that_were_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from tests.unit.provider_double import answering
 from tests.unit.weather.samples import current_answer, forecast_answer
 from weather import openmeteo
 from weather.schema import CurrentWeather, Forecast
+from weather.units import in_units
 
 
 def current(answer: dict[str, Any] | httpx.Response) -> CurrentWeather:
@@ -150,6 +151,8 @@ def test_no_sunrise_is_none(sun: str | None) -> None:
         {"weather_code": 1e300},
         {"relative_humidity_2m": 10**30},
         {"is_day": []},
+        *({name: 1e308} for name in current_answer()["current"] if name not in {"time", "interval"}),
+        {"temperature_2m": -1e6},
     ],
 )
 def test_a_current_answer_of_wrong_types_is_malformed(changes: dict[str, Any]) -> None:
@@ -184,6 +187,48 @@ def test_a_forecast_of_wrong_shape_is_malformed(table: str, column: str, values:
     """Arrays that differ in length would give a day another day's weather."""
     answer = forecast_answer()
     answer[table][column] = values
+    with pytest.raises(SourceMalformed):
+        forecast(answer)
+
+
+@pytest.mark.parametrize("place", [{"latitude": 1e308}, {"longitude": -1e308}, {"timezone": "x" * 101}])
+def test_an_impossible_place_is_malformed(place: dict[str, Any]) -> None:
+    """Whatever the provider says is kept and shown, so all of it has bounds."""
+    with pytest.raises(SourceMalformed):
+        current({**current_answer(), **place})
+
+
+NUMBERS = [
+    (table, column)
+    for table in ("daily", "hourly")
+    for column in forecast_answer()[table]
+    if column not in {"time", "sunrise", "sunset"}
+]
+
+
+@pytest.mark.parametrize(("table", "column"), NUMBERS)
+def test_a_number_beyond_all_weather_is_malformed(table: str, column: str) -> None:
+    """Converted to other units it would be infinite."""
+    answer = forecast_answer()
+    answer[table][column][3] = 1e308
+    with pytest.raises(SourceMalformed):
+        forecast(answer)
+
+
+def test_the_largest_number_is_a_number_in_all_units() -> None:
+    """What the provider may say stays within what the cache and the API promise."""
+    read = in_units(current(current_answer(temperature_2m=100_000)), "imperial")
+    assert msgspec.convert(msgspec.to_builtins(read), CurrentWeather).temperature == 180_032
+
+
+def test_days_and_hours_are_bounded() -> None:
+    """A forecast of 45,000 hours on one day would be kept, and sent to everybody."""
+    with pytest.raises(SourceMalformed):
+        forecast(forecast_answer(days=17))
+    most, answer = 16 * 24 + 25, forecast_answer()
+    answer["hourly"] = {name: [column[0]] * most for name, column in answer["hourly"].items()}
+    assert len(forecast(answer).hours) == most
+    answer["hourly"] = {name: [column[0]] * (most + 1) for name, column in answer["hourly"].items()}
     with pytest.raises(SourceMalformed):
         forecast(answer)
 

@@ -1,0 +1,62 @@
+"""The demo accounts and who decides on their passwords."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+
+pytestmark = pytest.mark.django_db
+CHOSEN, GIVEN = "chosen-by-somebody", "given-to-the-site"
+
+
+@pytest.fixture
+def changed(settings: Any) -> User:
+    """The demo account `ada`, whose password somebody changed; DEMO_PASSWORD is another one."""
+    settings.DEMO_PASSWORD = GIVEN
+    ada = User.objects.get(username="ada")
+    ada.set_password(CHOSEN)
+    ada.save()
+    return ada
+
+
+def test_a_password_that_was_given_is_set_on_all(changed: User) -> None:
+    """DEMO_PASSWORD is the operator's word, at each start."""
+    call_command("demo_accounts")
+    assert all(User.objects.get(username=name).check_password(GIVEN) for name in ("ada", "grace", "admin"))
+
+
+def test_a_password_that_was_made_up_replaces_none(changed: User) -> None:
+    """It is for accounts that nobody could use yet."""
+    call_command("demo_accounts", keep_passwords=True)
+    changed.refresh_from_db()
+    assert changed.check_password(CHOSEN)
+    assert all(User.objects.get(username=name).check_password(GIVEN) for name in ("grace", "admin"))
+
+
+def test_an_account_that_has_the_password_keeps_its_hash(changed: User) -> None:
+    """A new hash would end its sessions."""
+    call_command("demo_accounts")
+    before = list(User.objects.order_by("username").values_list("password", flat=True))
+    call_command("demo_accounts")
+    assert list(User.objects.order_by("username").values_list("password", flat=True)) == before
+
+
+def test_an_account_of_that_name_is_not_made_staff(changed: User) -> None:
+    """On a database of one's own, `admin` may be somebody; nothing of that account is changed."""
+    User.objects.filter(username="admin").delete()
+    User.objects.create_user(username="admin", email="somebody@example.org", password=CHOSEN)
+    call_command("demo_accounts", keep_passwords=True)
+    somebody = User.objects.get(username="admin")
+    assert (somebody.is_staff, somebody.is_superuser, somebody.email) == (False, False, "somebody@example.org")
+    assert somebody.check_password(CHOSEN)
+
+
+def test_without_a_password_nothing_is_done(settings: Any) -> None:
+    """The line names the variable."""
+    settings.DEMO_PASSWORD = None
+    with pytest.raises(CommandError, match="DEMO_PASSWORD is not set"):
+        call_command("demo_accounts")
