@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 FIRST_PROBE_AFTER = 0.25
 LONGEST_PAUSE = 1.0
+SHORTEST_SLOW_SPAN = 0.5
+"""Seconds that a run of slow answers has to last."""
 GIL_WAITS = 6
 """How often a command gives up the interpreter lock and waits for it, roughly: sending, polling, reading."""
 
@@ -59,6 +61,8 @@ class Breaker:
         self._wake = threading.Event()
         self._opened_at: float | None = None
         self._slow_answers = 0
+        self._slow_since = 0.0
+        self._delay, self._delay_at = 0.0, 0.0
         self._reason = ""
 
     @property
@@ -94,20 +98,28 @@ class Breaker:
         if seconds < conf.slow_after or seconds < conf.slow_after + GIL_WAITS * self._own_delay():
             self._slow_answers = 0
             return
+        now = self._clock()
         with self._lock:
+            if self._slow_answers == 0:
+                self._slow_since = now - seconds
             self._slow_answers += 1
-            slow = self._slow_answers
-        if slow >= conf.slow_run:
+            slow, span = self._slow_answers, now - self._slow_since
+        # One hiccup delays all threads at once, so their number alone says little: it has to last as well.
+        if slow >= conf.slow_run and span >= SHORTEST_SLOW_SPAN:
             self._open(f"{slow} answers in a row took over {conf.slow_after * 1000:.0f} ms")
 
     def _own_delay(self) -> float:
-        """How long this process keeps a thread waiting that gave up the interpreter lock for a moment.
+        """Seconds for which this process lately kept a thread waiting that gave up the interpreter lock for a moment.
 
-        A busy process sees every answer late; that is not the server's doing, and asking it less would not help.
+        A busy process sees every answer late; that is not the server's doing, and asking it less would not help. The
+        longest of the last two seconds counts, since those who come out of a crowd last find it gone.
         """
         started = self._clock()
         self._step_aside()
-        return self._clock() - started
+        now = self._clock()
+        if now - started >= self._delay or now - self._delay_at > 2:
+            self._delay, self._delay_at = now - started, now
+        return self._delay
 
     def _open(self, reason: str) -> None:
         with self._lock:

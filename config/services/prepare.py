@@ -36,6 +36,7 @@ def _prepare(*, keep_passwords: bool) -> None:
     # Side by side, because neither static files nor the index of places need the database.
     with ThreadPoolExecutor(1) as other:
         without_database = other.submit(_without_database)
+        call_command("check", no_color=True)  # its warnings name variables that do nothing
         call_command("migrate", interactive=False, verbosity=1, no_color=True)
         call_command("demo_accounts", keep_passwords=keep_passwords)
         without_database.result()

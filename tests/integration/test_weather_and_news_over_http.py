@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.http_load import at_once, get
+from tests.integration.http_load import Answer, at_once, get
 from tests.services.fixtures import SiteFactory
+from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
+from tests.services.site import SiteUnderTest, base_environment
 from tests.services.waiting import wait_until
 
 BERLIN = {"lat": "52.52", "lon": "13.41"}
@@ -124,37 +128,61 @@ def test_a_clients_no_cache_forces_no_load(site: SiteFactory, sandbox: SandboxUn
     assert sandbox.calls()["weather"] == 1
 
 
-@pytest.mark.parametrize("mode", FAULTS)
-def test_a_failing_provider_means_stale_data_marked_so(site: SiteFactory, sandbox: SandboxUnderTest, mode: str) -> None:
-    """After a good answer has expired: the last good data, at most one probe per back-off, never a 500."""
-    client = site(CACHE_TTL_WEATHER_CURRENT="1").client
-    good = get(client, "/api/weather/current", **BERLIN)
-    sandbox.fault(service="weather", mode=mode, delay_ms=5000)
-    answers = []
-
-    def stale() -> bool:
-        answers.append(get(client, "/api/weather/current", **BERLIN))
-        return "detail=provider" in answers[-1].cache_status
-
-    wait_until(stale, what="a stale answer")
-    before = sandbox.calls()["weather"]
-    more = [get(client, "/api/weather/current", **BERLIN) for _ in range(20)]
-    assert {answer.status for answer in [*answers, *more]} == {200}
-    assert all(answer.body["data"] == good.body["data"] for answer in more)
-    assert all(
-        (answer.cached and "; ttl=-" in answer.cache_status) or "ttl=0" in answer.cache_status for answer in more
+@pytest.fixture(scope="module")
+def short_lived(
+    shared_redis: RedisUnderTest,
+    shared_sandbox: SandboxUnderTest,
+    migrated_database: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SiteUnderTest]:
+    """One site for all faults, whose weather expires after a second; each test asks for a place of its own."""
+    environment = base_environment(
+        tmp_path_factory.mktemp("short-lived"),
+        REDIS_URL=shared_redis.url,
+        SANDBOX_URL=shared_sandbox.url,
+        DATABASE_URL=f"sqlite:///{migrated_database}",
+        CACHE_TTL_WEATHER_CURRENT="1",
     )
+    with SiteUnderTest(environment, workers=1) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("mode", "lat"), [(mode, f"{number}.5") for number, mode in enumerate(FAULTS)])
+def test_a_failing_provider_means_stale_data_marked_so(
+    short_lived: SiteUnderTest, sandbox: SandboxUnderTest, mode: str, lat: str
+) -> None:
+    """After a good answer has expired: the last good data, at most one probe per back-off, never a 500."""
+    answers: list[Answer] = []
+
+    def ask() -> Answer:
+        answers.append(get(short_lived.client, "/api/weather/current", lat=lat, lon="13.41"))
+        return answers[-1]
+
+    wait_until(lambda: ask().status == 200, what="a good answer, once the fault before this one is forgotten")
+    good, answers = answers[-1], []
+    sandbox.fault(service="weather", mode=mode, delay_ms=5000)
+    wait_until(lambda: "detail=provider" in ask().cache_status, what="a stale answer")
+    before = sandbox.calls()["weather"]
+    more = [ask() for _ in range(20)]
+    assert {answer.status for answer in answers} == {200}
+    assert all(answer.body["data"] == good.body["data"] for answer in more)
+    assert all(answer.cached for answer in more)
+    assert all("; ttl=-" in answer.cache_status for answer in more)
     assert sandbox.calls()["weather"] - before <= 1
 
 
-@pytest.mark.parametrize("mode", FAULTS)
+@pytest.mark.parametrize(("mode", "lat"), [(mode, f"-{number}.5") for number, mode in enumerate(FAULTS, 1)])
 def test_a_failing_provider_without_earlier_data_is_a_503(
-    site: SiteFactory, sandbox: SandboxUnderTest, mode: str
+    short_lived: SiteUnderTest, sandbox: SandboxUnderTest, mode: str, lat: str
 ) -> None:
     """A problem with Retry-After; the next request is told so without asking the provider again."""
-    client = site(workers=1).client
+    client = short_lived.client
+    wait_until(
+        lambda: get(client, "/api/weather/current", lat="80", lon=lat).status == 200, what="the provider is well"
+    )
+    sandbox.reset()
     sandbox.fault(service="weather", mode=mode, delay_ms=5000)
-    first, second = (get(client, "/api/weather/current", **BERLIN) for _ in range(2))
+    first, second = (get(client, "/api/weather/current", lat=lat, lon="13.41") for _ in range(2))
     for answer in (first, second):
         assert answer.status == 503
         assert answer.headers["content-type"] == "application/problem+json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -20,6 +21,10 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        """Move on."""
+        self.now += seconds
 
 
 class Server:
@@ -108,6 +113,26 @@ def test_a_busy_process_does_not_blame_the_server() -> None:
     breaker = Breaker("test", lambda: None, clock=clock, step_aside=partial(wait, 0.1))
     for _ in range(20):
         breaker.call(partial(wait, 0.3))
+    assert not breaker.is_open
+
+
+def test_the_last_ones_out_of_a_crowd_do_not_blame_the_server() -> None:
+    """They were kept waiting as well, though nobody is in their way any more."""
+    clock, delays = Clock(), iter([0.2] + [0.0] * 50)
+    breaker = Breaker("test", lambda: None, clock=clock, step_aside=lambda: clock.pass_by(next(delays)))
+    breaker.call(partial(clock.pass_by, 0.4))
+    with ThreadPoolExecutor(20) as pool:  # they end at the same moment, so the clock stands still meanwhile
+        crowd = [clock.now - 0.4] * 20
+        list(pool.map(lambda began: breaker._note(clock.now - began), crowd))
+    assert not breaker.is_open
+
+
+def test_a_hiccup_of_the_server_is_not_a_run(server: Server) -> None:
+    """It delays all threads at once, and is over."""
+    clock = Clock()
+    breaker = Breaker("test", server.probe, clock=clock)
+    for _ in range(30):
+        breaker._note(0.3)
     assert not breaker.is_open
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cache_platform import CachePolicy
@@ -28,6 +28,7 @@ def entry(codec: str, body: bytes) -> Entry:
     return Entry(signature("d" * 8, "-", ["g1", "g2"]), times, codec, body)
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), values), st.integers(0, 200))
 def test_a_value_survives(value: dict[str, Any], threshold: int) -> None:
     """Encoded, dumped, parsed and decoded it is the same, compressed or not."""
