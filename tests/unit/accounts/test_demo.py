@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.demo import create_demo_users
 from accounts.models import User
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def accounts(db: None) -> None:
+    """The accounts of the migration; made again if a test with transactions of its own has emptied the database."""
+    create_demo_users(User)
+
+
 CHOSEN, GIVEN = "chosen-by-somebody", "given-to-the-site"
 
 
