@@ -158,6 +158,7 @@ def hit_rate(hits: int, misses: int) -> str:
 def summary(counts: Mapping[str, int]) -> dict[str, Any]:
     """A policy's counters with every counter present, its hit rate, and its mean load time in milliseconds."""
     shown: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTERS if name != "load_ms"}
+    shown["callsSaved"] = shown["hits"] + shown["collapsed"]  # each would have been a load
     shown["hitRate"] = hit_rate(shown["hits"], shown["misses"])
     shown["meanLoadMs"] = round(counts.get("load_ms", 0) / shown["loads"], 1) if shown["loads"] else None
     shown["loadTimes"] = {str(bound): counts.get(f"load_ms_le_{bound}", 0) for bound in (*LOAD_TIME_BOUNDS, "inf")}

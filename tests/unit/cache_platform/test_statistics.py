@@ -108,3 +108,4 @@ def test_a_summary_has_every_counter() -> None:
     assert shown["hits"] == shown["misses"] == 0
     assert shown["meanLoadMs"] is None
     assert summary({"loads": 2, "load_ms": 11})["meanLoadMs"] == 5.5
+    assert summary({"hits": 3, "misses": 5, "collapsed": 4, "loads": 1})["callsSaved"] == 7
