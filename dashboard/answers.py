@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MOST_READS = 96
-"""Reads under way in a process: three for each of the web server's threads. Visitors who leave do not end theirs."""
+"""Reads under way in a process: 32 pages, three each. Visitors who leave do not end theirs."""
 _free = threading.BoundedSemaphore(MOST_READS)
 
 

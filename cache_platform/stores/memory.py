@@ -71,7 +71,7 @@ class MemoryStore:
     def reset(self) -> None:
         """Forget everything."""
         self._entries: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
-        self._origins: dict[str, str] = {}
+        self._origins: dict[str, tuple[str, int]] = {}
         self._tags: dict[str, _Tag] = {}
         self._leases: dict[str, _Lease] = {}
         self._logs: dict[str, list[int]] = {}
@@ -183,7 +183,8 @@ class MemoryStore:
         """Keep a copy of another store's entry that is `age` milliseconds old, under generations of this store's own
         and by its clock. `origin` tells afterwards under which generations the copy was valid there."""
         with self._lock:
-            if self._origins.get(address.key) == entry.signature and address.key in self._entries:
+            origin = (entry.signature, entry.times.loaded)
+            if self._origins.get(address.key) == origin:
                 return
             shift = self._clock() - age - entry.times.loaded
             times = entry.times.shifted(shift)
@@ -196,11 +197,11 @@ class MemoryStore:
                 loaded=times.loaded, keep_ms=keep_ms,
             )  # fmt: skip
             if self._fill(fill, self._clock()) is Stored.STORED:
-                self._origins[address.key] = entry.signature
+                self._origins[address.key] = origin
 
     def origin(self, key: str) -> str:
         """The signature in the other store of the copy under `key`; empty without one."""
-        return self._origins.get(key, "")
+        return self._origins.get(key, ("", 0))[0]
 
     def release(self, address: Address, token: str, verdict: Lease, *, pause_ms: int = 0, failures: int = 0) -> None:
         """See Store."""

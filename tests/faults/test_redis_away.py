@@ -25,7 +25,7 @@ from cache_platform.stores.connection import get_breaker, get_client
 from cache_platform.stores.pending import pending
 from cache_platform.testing import PausedLoader
 from tests.integration.cache_platform.conftest import relaxed, strict
-from tests.integration.cache_platform.test_read_path import broken, never
+from tests.integration.cache_platform.test_read_path import broken, expire_soon, never
 from tests.integration.cache_platform.threads import in_thread, result
 from tests.services.redis import RedisUnderTest
 from tests.services.waiting import wait_until
@@ -265,6 +265,16 @@ def test_what_another_process_invalidated_is_not_served_from_memory(frail_redis:
     get_store().bump(relaxed.address({"id": 1}).tag_keys[-1:])
     for _ in range(5):
         assert read(relaxed, {"id": 1}, lambda id: {"n": "new"}).value == {"n": "new"}
+
+
+def test_memory_follows_what_was_loaded_anew(frail_redis: RedisUnderTest, relaxed: Any, monkeypatch: Any) -> None:
+    """An entry that expired and was renewed, under the same generations, is renewed in memory too."""
+    expire_soon(relaxed, monkeypatch, {"n": "old"})
+    monkeypatch.delenv("CACHE_TTL_TEST_RELAXED")
+    read(relaxed, {"id": 1}, lambda id: {"n": "new"})
+    frail_redis.kill()
+    outcome = read(relaxed, {"id": 1}, never)
+    assert (outcome.value, outcome.source, outcome.detail) == ({"n": "new"}, "hit", "memory")
 
 
 def test_a_value_seen_to_be_superseded_is_gone_from_memory(frail_redis: RedisUnderTest, relaxed: Any) -> None:
