@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         peek,
         put,
     )
+    from cache_platform.invalidation import tags_of
     from cache_platform.policies import Budget, CachePolicy, register
     from cache_platform.reader import get_or_load, read
     from cache_platform.reads import Read
@@ -52,6 +53,7 @@ _HOMES = {
     "generations": (
         "flush_all", "flush_pattern", "flush_policy", "invalidate", "invalidate_user", "peek", "put",
     ),
+    "invalidation": ("tags_of",),
     "policies": ("Budget", "CachePolicy", "register"),
     "reader": ("get_or_load", "read"),
     "reads": ("Read",),
@@ -90,6 +92,7 @@ __all__ = [
     "read",
     "read_many",
     "register",
+    "tags_of",
 ]
 
 

@@ -10,13 +10,17 @@ class CachePlatformConfig(AppConfig):
 
     name = "cache_platform"
     verbose_name = "Cache"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         """Raises ImproperlyConfigured when a variable sets a TTL that is not allowed."""
-        from cache_platform import health  # noqa: F401  # registers its policy
+        from cache_platform import health, outbox  # health registers its policy
         from cache_platform.checks import check_settings
         from cache_platform.policies import registry
+        from cache_platform.stores.trust import drain_first
 
+        assert health.SERVICES.name in registry
+        drain_first(outbox.drain)
         checks.register(check_settings)
         autodiscover_modules("policies")
         for policy in registry:

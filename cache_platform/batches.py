@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from cache_platform import inputs
+from cache_platform import access_log, inputs
 from cache_platform.background import background
 from cache_platform.conf import conf
 from cache_platform.entries import Freshness
@@ -43,12 +43,15 @@ def read_many(
     caller: str | None = None,
 ) -> list[Read[T]]:
     """As get_many_or_load, with where each value came from. A batch is charged to a budget as one load."""
+    began = access_log.started()
     batch = _Batch(policy, params_list, load_many, caller)
     try:
         batch.run()
     finally:
-        for key in batch.keys:
-            counters.add(policy.name, counted(batch.outcomes[key]) if key in batch.outcomes else {"misses": 1})
+        outcomes = [batch.outcomes.get(key) for key in batch.keys]
+        for outcome in outcomes:
+            counters.add(policy.name, counted(outcome))
+        access_log.note_batch(policy.name, outcomes, began)
     found = [batch.outcomes[key] for key in batch.keys]
     for outcome in found:
         inputs.note(outcome, relaxed=policy.relaxed)
@@ -91,8 +94,12 @@ class _Batch:
         if not conf.enabled or self._policy.effective_ttl == 0:
             self._load_unstored(self._readings, "off")
             return
+        changed = {key: reading for key, reading in self._readings.items() if reading.changed_here}
+        self._load_unstored(changed, "transaction")
         rest = {}
         for key, reading in self._readings.items():
+            if key in changed:
+                continue
             local = reading.from_local()
             if local is not None:
                 self.outcomes[key] = local

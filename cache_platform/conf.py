@@ -83,6 +83,16 @@ class Settings:
         return dict(self._get("HEARTBEATS", {}))
 
     @property
+    def hold_seconds(self) -> float:
+        """How long a write's hold outlives a writer that died; longer than any COMMIT may take (default 10)."""
+        return float(self._get("HOLD_SECONDS", 10.0))
+
+    @property
+    def outbox_databases(self) -> list[str] | None:
+        """The databases whose outbox is drained; None (default): all of DATABASES but mirrors."""
+        return self._get("OUTBOX_DATABASES", None)  # type: ignore[no-any-return]  # a list of aliases
+
+    @property
     def slow_after(self) -> float:
         """An answer of the store that took longer, in seconds, counts as slow (default 0.125)."""
         return float(self._get("SLOW_AFTER", 0.125))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from cache_platform import keys
+from cache_platform import access_log, keys, transactions
 from cache_platform.conf import conf
 from cache_platform.exceptions import PolicyError, StoreUnavailable
 from cache_platform.loading import Load
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.reading import Reading
-from cache_platform.stores import get_memory, get_store, local_copies
-from cache_platform.stores.pending import pending
-from cache_platform.stores.redis import RedisStore
+from cache_platform.stores import forget_locally, get_memory, get_store, local_copies
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -23,10 +22,11 @@ T = TypeVar("T")
 def invalidate(*tags: str) -> int:
     """Supersede every entry stored under any of `tags`; how many generations were bumped.
 
-    0 means that the store is away: this process bumps them before it reads from the store again.
+    Inside a transaction they are bumped now and once more when it commits. 0 means that the store is away: the tags
+    are in the outbox, and nobody reads entries under them from the store before they are bumped.
     Raises ParameterError for what is not a tag.
     """
-    return _bump([keys.tag_key(tag) for tag in dict.fromkeys(tags)])
+    return _bump(list(dict.fromkeys(tags)))
 
 
 def invalidate_user(user_id: int) -> int:
@@ -61,19 +61,21 @@ def flush_pattern(glob: str) -> int:
     return removed
 
 
-def _bump(tag_keys: list[str]) -> int:
-    store = get_store()
+def _bump(tags: list[str]) -> int:
+    began = time.monotonic()
+    names = [keys.tag_key(tag) for tag in tags]
+    if not names:
+        return 0
+    for connection in transactions.open_connections():
+        transactions.collect(connection, tags)  # what is loaded before its COMMIT must not outlive it
     try:
-        bumped = store.bump(tag_keys)
+        bumped = get_store().bump(names)
     except StoreUnavailable as error:
-        logger.warning("%d tags are bumped later, the store is away: %s", len(tag_keys), error)
-        if isinstance(store, RedisStore):
-            pending.add(tag_keys)
-            store.drain_before_closing()
+        logger.warning("%d tags could not be bumped: %s", len(tags), error)
         bumped = 0
-    if store is not get_memory():
-        get_memory().bump(tag_keys)
-    local_copies.drop(tag_keys)
+        transactions.leave_to_the_relay(tags)
+    forget_locally(names)
+    access_log.invalidated(tags, (time.monotonic() - began) * 1000)
     return bumped
 
 

@@ -8,8 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections
-
+from cache_platform import transactions
 from cache_platform.reads import Read
 
 
@@ -52,9 +51,22 @@ def taint() -> None:
 
 
 def in_transaction() -> bool:
-    """True inside a transaction on any database: what is read there may be this transaction's own, or a snapshot
-    from before the generations were read, so nothing is stored."""
-    return any(
-        connection.in_atomic_block or (connection.connection is not None and not connection.autocommit)
-        for connection in connections.all(initialized_only=True)
-    )
+    """True inside a transaction on any database."""
+    return bool(transactions.open_connections())
+
+
+def may_be_kept_in_transaction() -> bool:
+    """Whether what is read in the open transactions is what everybody reads: READ COMMITTED, where each statement sees
+    what is committed by then, and nothing written yet. Costs a query; other databases than PostgreSQL are not asked.
+    """
+    return all(_sees_what_all_see(connection) for connection in transactions.open_connections())
+
+
+def _sees_what_all_see(connection: Any) -> bool:  # noqa: ANN401  # a connection of any database
+    if connection.vendor != "postgresql" or connection.needs_rollback:
+        return False
+    with connection.cursor() as cursor:
+        # A transaction gets its id with its first write, by raw SQL too.
+        cursor.execute("SELECT current_setting('transaction_isolation'), pg_current_xact_id_if_assigned() IS NULL")
+        row: tuple[str, bool] = cursor.fetchone()
+    return row == ("read committed", True)

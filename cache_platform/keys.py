@@ -88,9 +88,14 @@ def lease_key(key: str) -> str:
     return f"{conf.prefix}:lease:{{{key}}}"
 
 
+def is_tag(tag: str) -> bool:
+    """Whether `tag` has the form of one."""
+    return len(tag) <= LONGEST_TAG and TAG.fullmatch(tag) is not None
+
+
 def tag_key(tag: str) -> str:
     """The key that holds a tag's generation and holders. Raises ParameterError for a tag that is not one."""
-    if len(tag) > LONGEST_TAG or not TAG.fullmatch(tag):
+    if not is_tag(tag):
         raise ParameterError(f"not a tag: {tag[:40]!r}; write it as in user:42 or policy:weather.current")
     return f"{conf.prefix}:tag:{tag}"
 

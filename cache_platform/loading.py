@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -174,17 +175,28 @@ class Load:
         return entry
 
     def _times(self, value: object) -> Times:
-        policy, found = self._policy, value is not None
-        return Times.starting(
-            self._found.now if self._found else wall_clock_ms(),
-            ttl=policy.effective_ttl if found else min(policy.negative_ttl, policy.effective_ttl),
-            stale_for=policy.stale_for if found else 0,
-            refresh_ahead=policy.refresh_ahead if found else 0,
-        )
+        policy = self._policy
+        loaded = self._found.now if self._found else wall_clock_ms()
+        if value is None:
+            ttl = min(policy.negative_ttl, policy.effective_ttl)
+            return Times.starting(loaded, ttl=ttl, stale_for=0, refresh_ahead=0)
+        left = self._left(value, loaded)
+        ttl = min(policy.effective_ttl, left)
+        stale_for = min(policy.stale_for, left - ttl)
+        return Times.starting(loaded, ttl=ttl, stale_for=stale_for, refresh_ahead=policy.refresh_ahead)
+
+    def _left(self, value: object, loaded: int) -> float:
+        """Seconds from `loaded` to what the policy's `until` says, at least 0; infinite without it."""
+        if self._policy.until is None:
+            return math.inf
+        until = self._policy.until(value)
+        if math.isnan(until):
+            raise ValueError("until gave no time")
+        return max(until - loaded / 1000, 0)
 
     def fill_of(self, entry: Entry, *, tainted: bool) -> Fill | None:
         """What to store; None when nothing may be stored, and then the lease is given back with the reason."""
-        if self._found is None or self._found.held or not self._reading.keepable:
+        if self._found is None or self._found.held or not self._reading.still_keepable():
             return None
         times = entry.times
         if times.fresh_until <= times.loaded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, get_args
@@ -45,12 +45,14 @@ class CachePolicy(Generic[T]):
     `schema` is the value's type (a frozen msgspec.Struct by preference); `params` names the parameters of the key
     and their types; `tags` may use them, as in `("user:{user_id}",)`. A `relaxed` policy may serve stale entries
     (`stale_for`), local copies (`local_ttl`, public data only) and serves through a hold and without the store;
-    a `strict` one never serves anything older than a finished write.
+    a `strict` one never serves anything older than a finished write. `until` gives the unix seconds past which a value
+    must not be served, fresh or stale, as for a token that ends by itself.
     """
 
     name: str
     schema: type[T]
     ttl: float
+    until: Callable[[T], float] | None = None
     params: Mapping[str, type] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     secret_params: frozenset[str] = frozenset()
@@ -82,6 +84,7 @@ class CachePolicy(Generic[T]):
         yield not isinstance(self.secret_params, frozenset), "secret_params must be a frozenset"
         yield not _encodable(self.schema), "schema must be a type that msgspec encodes, such as a Struct, dict or list"
         yield self.ttl <= 0, "ttl must be positive"
+        yield self.until is not None and not callable(self.until), "until must be a function of the value"
         yield self.negative_ttl < 0 or self.stale_for < 0 or self.local_ttl < 0, "times must not be negative"
         yield self.hard_timeout <= 0, "hard_timeout must be positive"
         yield (

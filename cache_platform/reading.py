@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from cache_platform import entries, inputs
+from cache_platform import entries, inputs, transactions
 from cache_platform.background import background
 from cache_platform.conf import conf
 from cache_platform.entries import Entry, Freshness
@@ -73,11 +73,14 @@ class Reading(Generic[T]):
         self.caller = caller
         self.token = new_token()
         self.keepable = not inputs.in_transaction()
+        self.changed_here = not self.keepable and transactions.changed(self.address.tag_keys)
 
     def run(self) -> Read[T]:
         """The read path. Raises what get_or_load raises."""
         if not conf.enabled or self.policy.effective_ttl == 0:
             return self.load_unstored("off")
+        if self.changed_here:
+            return self.load_unstored("transaction")
         if (local := self.from_local()) is not None:
             return local
         try:
@@ -120,6 +123,8 @@ class Reading(Generic[T]):
         """Steps 2 to 7 on one store. Raises StoreUnavailable besides."""
         found = self.find(store)
         self.note_superseded(store, found)
+        if found.blob is None and not found.held and self.may_keep_after_all():
+            found = self.find(store)  # now with the wish for the lease
         give_up = time.monotonic() + self.policy.hard_timeout + LEASE_MARGIN + LAST_CHANCE
         rounds = 0
         while rounds < ROUNDS and time.monotonic() < give_up:
@@ -133,6 +138,17 @@ class Reading(Generic[T]):
             found = self.find(store)
         outcome = self.answer(store, found, detail=detail)
         return outcome if outcome is not None else self._load_alone(store, found)
+
+    def may_keep_after_all(self) -> bool:
+        """Whether a load inside a transaction may be stored, which is asked only when there has to be one."""
+        if not self.keepable:
+            self.keepable = inputs.may_be_kept_in_transaction()
+            return self.keepable
+        return False
+
+    def still_keepable(self) -> bool:
+        """Whether what was loaded may be stored, after the load: its loader may have written in this transaction."""
+        return self.keepable and (not inputs.in_transaction() or inputs.may_be_kept_in_transaction())
 
     def note_superseded(self, store: Store, found: Found) -> None:
         """Count an entry that was superseded, and drop what this process kept of it."""

@@ -14,7 +14,7 @@ from cache_platform.exceptions import StoreUnavailable
 from cache_platform.stores.base import Store
 from cache_platform.stores.memory import MemoryStore, wall_clock_ms
 
-PLACES = ("reading", "batches", "generations", "statistics", "health", "inventory")
+PLACES = ("reading", "batches", "generations", "transactions", "outbox", "statistics", "health", "inventory")
 PATIENCE = 10.0
 """Seconds after which a pause that nobody ends fails the test instead of hanging it."""
 
@@ -81,8 +81,8 @@ class FailingStore:
 def isolated_cache(clock: Callable[[], int] = wall_clock_ms) -> Iterator[MemoryStore]:
     """An empty in-memory store for one test, going by `clock` (a FakeClock, to let entries age without waiting).
 
-    Django's TestCase runs each test in a transaction, in which a strict policy stores nothing; in here that
-    transaction does not count, so that hits can be tested.
+    Django's TestCase runs each test in a transaction that never commits. In here it does not count: strict policies
+    store, and what is written supersedes at once.
     """
     memory = MemoryStore(max_bytes=conf.memory_max_bytes, clock=clock)
     with ExitStack() as patches:
@@ -91,6 +91,7 @@ def isolated_cache(clock: Callable[[], int] = wall_clock_ms) -> Iterator[MemoryS
         for place in ("stores", "reading", "batches", "generations", "loading"):
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_memory", return_value=memory))
         patches.enter_context(mock.patch("cache_platform.inputs.in_transaction", return_value=False))
+        patches.enter_context(mock.patch("cache_platform.transactions._immediate", memory.bump))
         stores.local_copies.reset()
         yield memory
         stores.local_copies.reset()

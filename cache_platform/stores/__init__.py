@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 
 from cache_platform.conf import conf
 from cache_platform.stores.base import Store
 from cache_platform.stores.local import LocalCopies
 from cache_platform.stores.memory import MemoryStore
+from cache_platform.stores.pending import pending
 from cache_platform.stores.redis import RedisStore
 
 _lock = threading.Lock()
@@ -32,6 +34,22 @@ def get_store() -> Store:
         return get_memory()
     store = _redis.get(conf.alias)
     return store if store is not None else _redis.setdefault(conf.alias, RedisStore(conf.alias))
+
+
+def forget_locally(tag_keys: Sequence[str]) -> None:
+    """Drop what this process keeps of the store's entries under these tags: local copies, and copies for outages."""
+    if get_store() is not get_memory():
+        get_memory().bump(tag_keys)
+    local_copies.drop(tag_keys)
+
+
+def keep_until_lookup(tag_keys: Sequence[str]) -> None:
+    """Have this process bump tags before it reads from Redis again: the last resort, when not even the outbox can be
+    written."""
+    store = get_store()
+    if isinstance(store, RedisStore):
+        pending.add(tag_keys)
+        store.drain_before_closing()
 
 
 def reset_process() -> None:

@@ -126,6 +126,9 @@ class Store(Protocol):
     def bump(self, tag_keys: Sequence[str], token: str = "") -> int:
         """Give each tag a new generation and remove the token's hold; how many tags it touched."""
 
+    def bump_many(self, bumps: Sequence[tuple[Sequence[str], str]]) -> int:
+        """Each bump with its token, in one round trip; how many tags were touched."""
+
     def spend(self, spends: Sequence[Spend]) -> float:
         """Write one load into every log, or into none when one is used up; seconds until it fits, 0 when it did."""
 

@@ -22,6 +22,7 @@ from redis.retry import Retry
 
 from cache_platform.breaker import Breaker
 from cache_platform.exceptions import StoreFull, StoreUnavailable
+from cache_platform.stores.identity import identifying
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -49,18 +50,22 @@ def connection_options(options: dict[str, Any]) -> dict[str, Any]:
     """django-redis's OPTIONS with safe defaults filled in: quarter-second timeouts, at most three more attempts
     to connect with exponential back-off, and a bounded pool that makes a caller wait rather than fail.
 
-    Only refused or dropped connections are tried again: a timeout was paid once already.
+    Only refused or dropped connections are tried again: a timeout was paid once already. Each new connection asks
+    first which server it leads to.
     """
     socket_timeout = options.get("SOCKET_TIMEOUT", 0.25)
     filled = {"SOCKET_TIMEOUT": 0.25, "SOCKET_CONNECT_TIMEOUT": 0.25, **options}
     filled.setdefault("CONNECTION_POOL_CLASS", "redis.BlockingConnectionPool")
     filled.setdefault("CONNECTION_FACTORY", "cache_platform.stores.connection.PoolPerOptions")
+    given = filled.get("CONNECTION_POOL_KWARGS", {})
     filled["CONNECTION_POOL_KWARGS"] = {
         "max_connections": filled.pop("MAX_CONNECTIONS", 64),
         "timeout": socket_timeout,
         "health_check_interval": filled.pop("HEALTH_CHECK_INTERVAL", 30),
         "retry": Retry(ExponentialWithJitterBackoff(base=0.005, cap=0.02), CONNECT_RETRIES, (RedisConnectionError,)),
-        **filled.get("CONNECTION_POOL_KWARGS", {}),
+        "driver_info": None,  # or redis-py spends two round trips on each new connection to tell its name
+        **given,
+        "redis_connect_func": identifying(given.get("redis_connect_func")),
     }
     return filled
 

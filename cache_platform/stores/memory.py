@@ -244,6 +244,10 @@ class MemoryStore:
                 tag.expires = max(tag.expires, now + TAG_MARGIN_MS)
             return len(tag_keys)
 
+    def bump_many(self, bumps: Sequence[tuple[Sequence[str], str]]) -> int:
+        """See Store."""
+        return sum(self.bump(tag_keys, token) for tag_keys, token in bumps)
+
     def spend(self, spends: Sequence[Spend]) -> float:
         """See Store."""
         with self._lock:

@@ -30,6 +30,7 @@ from cache_platform.stores.base import (
 )
 from cache_platform.stores.connection import direct, get_breaker, get_client, guarded
 from cache_platform.stores.pending import pending
+from cache_platform.stores.trust import trust_in
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 MINUTES_KEPT = 6 * 3600 + 120
 HOURS_KEPT = 8 * 24 * 3600
 SCAN_PAGE = 1000
+TAGS_A_CALL = 1000
 
 
 @cache
@@ -98,16 +100,20 @@ class RedisStore:
     def _run(self, name: str, calls: Sequence[Call]) -> list[Any]:
         return guarded(self._alias, lambda client: run(client, name, calls))
 
+    def _run_past_breaker(self, name: str, calls: Sequence[Call]) -> list[Any]:
+        """As `_run`; while the breaker is open the server is asked all the same."""
+        if not self.breaker.is_open:
+            return self._run(name, calls)
+        return direct(lambda: get_client(self._alias), lambda client: run(client, name, calls))
+
     def _run_one(self, name: str, names: Sequence[str], *arguments: object) -> Any:  # noqa: ANN401  # a script's answer
-        answer = self._run(name, [(list(names), list(arguments))])[0]
-        if isinstance(answer, OutOfMemoryError):
-            raise StoreUnavailable(f"redis refuses even small writes: {answer}") from answer
-        return answer
+        return _answered(self._run(name, [(list(names), list(arguments))])[0])
 
     def lookup(self, lookups: Sequence[Lookup]) -> list[Found]:
         """One round trip for all; another one before it when bumps of this process are still to be made up for."""
         if not lookups:
             return []
+        trust_in(self.breaker, self.ping_directly).require()
         if pending:
             pending.drain(self._bump_pending)
         fresh = new_generation()
@@ -161,31 +167,40 @@ class RedisStore:
 
     def hold(self, tag_keys: Sequence[str], token: str, hold_ms: int) -> None:
         """See Store."""
-        if tag_keys:
-            self._run_one("hold", tag_keys, token, hold_ms, new_generation())
+        calls: list[Call] = [(page, [token, hold_ms, new_generation()]) for page in batched(tag_keys)]
+        for answer in self._run("hold", calls) if calls else ():
+            _answered(answer)
 
     def let_go(self, tag_keys: Sequence[str], token: str) -> None:
         """See Store."""
         if tag_keys:
-            self._run_one("let_go", tag_keys, token, new_generation(), TAG_MARGIN_MS)
+            calls: list[Call] = [(page, [token, new_generation(), TAG_MARGIN_MS]) for page in batched(tag_keys)]
+            self._run("let_go", calls)
 
     def bump(self, tag_keys: Sequence[str], token: str = "") -> int:
-        """See Store."""
-        return int(self._run_one("bump", tag_keys, token, new_generation(), TAG_MARGIN_MS)) if tag_keys else 0
+        """See Store. Tried whatever the breaker says."""
+        return self.bump_many([(tag_keys, token)])
+
+    def bump_many(self, bumps: Sequence[tuple[Sequence[str], str]]) -> int:
+        """See Store. Tried whatever the breaker says."""
+        calls: list[Call] = [
+            (list(page), [token, new_generation(), TAG_MARGIN_MS])
+            for tag_keys, token in bumps
+            for page in batched(tag_keys)
+        ]
+        if not calls:
+            return 0
+        return sum(int(_answered(answer)) for answer in self._run_past_breaker("bump", calls))
 
     def _bump_pending(self, tag_keys: list[str]) -> None:
-        self._run("bump", [(tag_keys, ["", new_generation(), TAG_MARGIN_MS])])
+        self.bump(tag_keys)
 
     def drain_before_closing(self) -> None:
         """Have the pending bumps made before the breaker closes, so that no reader pays for them."""
-        self.breaker.drain_before_closing(self._drain_past_breaker)
+        self.breaker.drain_before_closing(self._drain_pending)
 
-    def _drain_past_breaker(self) -> None:
-        def bump(tag_keys: list[str]) -> None:
-            calls: list[Call] = [(tag_keys, ["", new_generation(), TAG_MARGIN_MS])]
-            direct(lambda: get_client(self._alias), lambda client: run(client, "bump", calls))
-
-        pending.drain(bump)
+    def _drain_pending(self) -> None:
+        pending.drain(self._bump_pending)
 
     def spend(self, spends: Sequence[Spend]) -> float:
         """See Store."""
@@ -242,6 +257,10 @@ class RedisStore:
         """See Store."""
         guarded(self._alias, lambda client: client.ping())
 
+    def ping_directly(self) -> None:
+        """As `ping`, for one who asks through the breaker already."""
+        direct(lambda: get_client(self._alias), lambda client: client.ping())
+
     def describe(self) -> dict[str, Any]:
         """See Store."""
         info = guarded(self._alias, lambda client: client.info())
@@ -250,6 +269,19 @@ class RedisStore:
             "maxmemory", "maxmemory_policy", "evicted_keys", "expired_keys",
         )  # fmt: skip
         return {name: info[name] for name in wanted if name in info}
+
+
+def batched(tag_keys: Sequence[str]) -> Iterator[list[str]]:
+    """At most TAGS_A_CALL of them at a time: a script with many keys keeps the server from all others."""
+    for start in range(0, len(tag_keys), TAGS_A_CALL):
+        yield list(tag_keys[start : start + TAGS_A_CALL])
+
+
+def _answered(answer: Any) -> Any:  # noqa: ANN401  # a script's answer
+    """The answer. Raises StoreUnavailable for a server that refuses even small writes."""
+    if isinstance(answer, OutOfMemoryError):
+        raise StoreUnavailable(f"redis refuses even small writes: {answer}") from answer
+    return answer
 
 
 def _found(answer: list[Any]) -> Found:

@@ -18,7 +18,7 @@ from config.services.redis import RedisServer
 from config.services.site import Site, allowed_host, sandbox
 from config.services.supervisor import Interrupted, Supervisor
 
-NAMES = ("redis", "postgres", "sandbox", "prepare", "web", "worker", "beat")
+NAMES = ("redis", "postgres", "sandbox", "prepare", "relay", "web", "worker", "beat")
 STDOUT = 1
 # Connections beside the web workers' pools: the worker's, beat's, a few for people.
 MORE_CONNECTIONS = 30
@@ -111,7 +111,7 @@ def _start(supervisor: Supervisor, console: Console, *, env: Environment, var_di
         supervisor.wait_ready(process)
         environment["SANDBOX_URL"] = _sandbox_url(process, var_dir)
         console.say(f"sandbox {environment['SANDBOX_URL']}")
-    services = (site.web(), site.worker(), site.beat())
+    services = (site.relay(), site.web(), site.worker(), site.beat())
     supervisor.wait_ready(*supervisor.start(*services))
     console.say(f"ready {site.url}")
     console.say(f"accounts ada, grace, admin (staff); password: {_shown_password(env, password)}")

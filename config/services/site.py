@@ -85,6 +85,12 @@ class Site:
             ready_line=re.compile(r"beat: Starting"),
         )
 
+    def relay(self) -> Service:
+        """The outbox's relay: it bumps what writes could not, within the second that they wait for it."""
+        environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        ready_line = re.compile(r"relay ready")
+        return self._python("relay", "django", "cache_relay", environment=environment, ready_line=ready_line)
+
     def preparation(self, demo_password: Path, *, keep: bool) -> Service:
         """What runs to its end before the others start: static files, migrations, demo accounts.
 

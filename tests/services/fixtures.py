@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.services.databases import added_database
 from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
@@ -77,6 +79,30 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "site.sqlite3"
     migrate(base_environment(folder, DATABASE_URL=f"sqlite:///{path}"))
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_alias(
+    postgres_server: PostgresUnderTest, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
+) -> Iterator[str]:
+    """PostgreSQL with the site's tables and demo accounts, under an alias of `connections`."""
+    migrate(base_environment(tmp_path_factory.mktemp("postgres-site"), DATABASE_URL=postgres_server.url))
+    with django_db_blocker.unblock(), added_database("postgres", postgres_server.url) as alias:
+        yield alias
+
+
+@pytest.fixture(scope="session")
+def sqlite_alias(
+    migrated_database: Path, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
+) -> Iterator[str]:
+    """A SQLite file with the site's tables, under an alias of `connections`."""
+    path = tmp_path_factory.mktemp("lite") / "site.sqlite3"
+    copy_database(migrated_database, path)
+    with (
+        django_db_blocker.unblock(),
+        added_database("lite", f"sqlite:///{path}", transaction_mode="IMMEDIATE") as alias,
+    ):
+        yield alias
 
 
 SiteFactory = Callable[..., SiteUnderTest]

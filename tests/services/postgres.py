@@ -15,8 +15,9 @@ from tests.services.waiting import wait_until
 class PostgresUnderTest:
     """A server with an empty database `site`. Use as a context manager."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._var_dir = VarDir(folder)
+        self._durable = durable
 
     def __enter__(self) -> Self:
         self._var_dir.__enter__()
@@ -27,7 +28,7 @@ class PostgresUnderTest:
             sockets=self._var_dir.sockets() / "postgres",
             password=self._var_dir.path / "secrets" / "postgres_password",
             account=account.for_postgres(binaries=binaries),
-            durable=False,
+            durable=self._durable,
         )
         initialise = self._server.initialise()
         assert initialise is not None

@@ -51,14 +51,29 @@ local function write_tag(key, generation, holders, at_least)
   redis.call('SET', key, value, 'PX', left)
 end
 
+-- Both of a server's names, or nothing when it does not tell them.
+local function identity_of_server()
+  local run_id = string.match(redis.call('INFO', 'server'), '\nrun_id:(%x+)')
+  return run_id and run_id .. ' ' .. (string.match(redis.call('INFO', 'replication'), '\nmaster_replid:(%x+)') or '-')
+end
+
+-- The epoch goes first: a server that dies between the two is asked again.
+local function new_epoch(epoch_key, identity_key, identity, random)
+  local epoch = made_up(random)
+  redis.call('SET', epoch_key, epoch)
+  if identity then redis.call('SET', identity_key, identity) end
+  return epoch
+end
+
 -- The signature of the tags from KEYS[first] on, and whether one is held. `raw` holds the values, at KEYS' places.
 local function current(raw, first, digest, strict, random, now, tag_ms)
   local epoch = '-'
   if strict then
     epoch = raw[first - 1]
     if not epoch then
-      epoch = made_up(random)
-      redis.call('SET', KEYS[first - 1], epoch)
+      -- Gone with all else, in a flush: made here, so it is this server's, and no new connection needs another.
+      local identity_key = string.gsub(KEYS[first - 1], 'epoch$', 'identity')
+      epoch = new_epoch(KEYS[first - 1], identity_key, identity_of_server(), random)
     end
   end
   local held = false

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
+from django.db import connections
 
+from cache_platform import tags_of
+from cache_platform.invalidation import forget
+from cache_platform.models import OutboxRow
 from cache_platform.stores import get_store
 from cache_platform.stores.base import Store
 
@@ -35,3 +41,28 @@ def relaxed(declare: Any) -> Any:
 def strict(declare: Any) -> Any:
     """A strict policy."""
     return declare(name="test.strict", params={"id": int}, tags=("user:{id}",))
+
+
+@pytest.fixture(params=["postgres", "lite"])
+def database(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[str]:
+    """A database in which transactions really commit, without groups, by its alias."""
+    alias = request.getfixturevalue(f"{request.param}_alias" if request.param == "postgres" else "sqlite_alias")
+    with django_db_blocker.unblock():
+        Group.objects.using(alias).all().delete()
+        OutboxRow.objects.using(alias).all().delete()
+        yield alias
+        connections[alias].close()
+
+
+@pytest.fixture
+def tagged() -> Iterator[Callable[..., None]]:
+    """`tagged(model, "tag:{field}")` declares tags for this test alone."""
+    declared: list[tuple[Any, tuple[str, ...]]] = []
+
+    def declare(model: Any, *templates: str, ignoring: tuple[str, ...] = ()) -> None:
+        tags_of(model, *templates, ignoring=ignoring)
+        declared.append((model, templates))
+
+    yield declare
+    for model, templates in declared:
+        forget(model, *templates)

@@ -22,7 +22,7 @@ from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
 
 PASSWORD_LINE = re.compile(r"^accounts ada, grace, admin \(staff\); password: (\S+) ")
-STARTED = ("redis", "postgres", "sandbox", "prepare", "web", "worker", "beat")
+STARTED = ("redis", "postgres", "sandbox", "prepare", "relay", "web", "worker", "beat")
 
 Launch = Callable[..., LauncherUnderTest]
 

@@ -1,0 +1,132 @@
+"""Which model changes touch which tags: one declaration per model."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Field, Model
+from django.db.models.constants import LOOKUP_SEP
+
+from cache_platform import keys
+from cache_platform.exceptions import PolicyError
+from cache_platform.policies import PLACEHOLDER, registry
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The tags that a row of `model` touches when it is inserted, changed or deleted.
+
+    `fields` are the names in the templates, paths like `conversation__user_id` among them. An update that sets
+    nothing but `ignoring` touches nothing.
+    """
+
+    model: type[Model]
+    templates: tuple[str, ...]
+    fields: tuple[str, ...]
+    ignoring: frozenset[str]
+
+    def tags(self, row: Mapping[str, Any]) -> Iterator[str]:
+        """The tags of one row, from its values by field name. A tag whose field is NULL is nobody's."""
+        for template in self.templates:
+            names = PLACEHOLDER.findall(template)
+            if any(row[name] is None for name in names):
+                continue
+            yield PLACEHOLDER.sub(lambda match: _part(match[1], row[match[1]]), template)
+
+    def wide(self) -> Iterator[str]:
+        """The tags that cover every row, for changes too many or too hidden to name: those of all policies that carry
+        one of the tags."""
+        for template in self.templates:
+            literal = template.partition("{")[0]
+            if literal == template:
+                yield template
+                continue
+            for policy in registry:
+                if any(tag.partition("{")[0] == literal for tag in policy.tags):
+                    yield keys.policy_tag(policy.name)
+
+    def changed_by(self, fields: Iterable[Field[Any, Any]]) -> bool:
+        """Whether an update that sets `fields` touches anything."""
+        return any(field.name not in self.ignoring and field.attname not in self.ignoring for field in fields)
+
+
+_declared: dict[str, list[Declaration]] = {}
+
+
+def tags_of(model: type[Model], *templates: str, ignoring: Sequence[str] = ()) -> None:
+    """Declare the tags that a change of a row of `model` touches, as in `tags_of(Profile, "user:{user_id}")`.
+
+    The names in braces are fields of the model, `pk`, or paths to fields of other models (`{conversation__user_id}`).
+    From then on every write through the ORM (save, delete, `QuerySet.update`, `bulk_*`, many-to-many changes, cascades,
+    the admin) supersedes what is stored under the tags of the old and the new values, when its transaction commits.
+    `ignoring` names fields whose update alone touches nothing, such as `last_login`.
+
+    Raises PolicyError for what is not a tag; the system check cache_platform.E007 finds fields that do not exist.
+    """
+    if not templates:
+        raise PolicyError(f"tags_of({model.__name__}) needs at least one tag")
+    for template in templates:
+        formatted = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+        if formatted != PLACEHOLDER.findall(template) or not keys.TAG.fullmatch(PLACEHOLDER.sub("0", template)):
+            raise PolicyError(f"tags_of({model.__name__}): not a tag: {template!r}; write it as in user:{{user_id}}")
+    names = dict.fromkeys(name for template in templates for name in PLACEHOLDER.findall(template))
+    declaration = Declaration(model, templates, tuple(names), frozenset(ignoring))
+    from cache_platform import tracking
+
+    tracking.install()
+    found = _declared.setdefault(model._meta.db_table, [])
+    if declaration not in found:
+        found.append(declaration)
+
+
+def declarations(table: str | None = None) -> list[Declaration]:
+    """What is declared for a table; for all of them without one."""
+    if table is not None:
+        return _declared.get(table, [])
+    return [declaration for found in _declared.values() for declaration in found]
+
+
+def forget(model: type[Model], *templates: str) -> None:
+    """Drop the declaration of these tags; for tests."""
+    found = declarations(model._meta.db_table)
+    found[:] = [declaration for declaration in found if declaration.templates != templates]
+
+
+def unknown_fields(declaration: Declaration) -> list[str]:
+    """The names in a declaration that are not fields of its model; for the system check."""
+    ignored = [name for name in declaration.ignoring if not _is_path(declaration.model, name)]
+    return [name for name in declaration.fields if not _is_path(declaration.model, name)] + ignored
+
+
+def _is_path(model: type[Model], path: str) -> bool:
+    current: Any = model
+    for name in path.split(LOOKUP_SEP):
+        if current is None:
+            return False
+        try:
+            field = current._meta.pk if name == "pk" else current._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        current = field.related_model
+    return True
+
+
+def local_field(model: type[Model], path: str) -> Field[Any, Any] | None:
+    """The field of `model` itself that `path` names; None when it leads to another model."""
+    if LOOKUP_SEP in path:
+        return None
+    field = model._meta.pk if path == "pk" else model._meta.get_field(path)
+    return field if isinstance(field, Field) else None
+
+
+def _part(name: str, value: object) -> str:
+    """A value as a part of a tag, the same text that a policy's parameter of that value gives."""
+    for kind in (bool, int, float, *keys.PARAMETER_TYPES):
+        if isinstance(value, kind):
+            plain = value if type(value) is kind else kind(value)
+            return keys.part(keys.canonical(name, plain, kind))
+    return keys.part(str(value))

@@ -1,0 +1,22 @@
+"""The outbox: tags whose bump is still to be made, written in the transactions that changed them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class OutboxRow(models.Model):
+    """The tags of one write that could not be held or bumped. Whoever bumps them deletes the row."""
+
+    tags = models.TextField()
+    """One tag a line."""
+    token = models.CharField(max_length=16)
+    """The write's hold, which may stand on some of the tags."""
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "cache_platform_outbox"
+        verbose_name = "outbox row"
+
+    def __str__(self) -> str:
+        return f"{self.pk}: {self.tags[:80]}"

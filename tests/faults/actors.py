@@ -1,0 +1,180 @@
+"""Actors (see actor.py) as a test handles them, and a line to Redis that can be cut for one of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+from config.environment import BASE_DIR
+from tests.services.waiting import wait_until
+
+
+class Actor:
+    """One process. Use as a context manager."""
+
+    def __init__(self, environment: Mapping[str, str], **settings: Any) -> None:
+        self._environment = {**environment, "ACTOR_SETTINGS": json.dumps(settings)}
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.actor"],
+            cwd=BASE_DIR,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._answer() == {"ready": True}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(BrokenPipeError):
+                pipe.close()
+        self._process.kill()
+        self._process.wait(10)
+
+    def tell(self, **order: Any) -> None:
+        """Give an order without waiting for the answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+
+    def ask(self, **order: Any) -> dict[str, Any]:
+        """Give an order; its answer."""
+        self.tell(**order)
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the actor is gone: {self._process.wait(10)}"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def read(self, id: int) -> Any:
+        """The value that the platform gives this process."""
+        return self.ask(do="read", id=id)["value"]
+
+    def wait_until_dead(self) -> None:
+        """Return once it has killed itself."""
+        assert self._process.wait(20) == -signal.SIGKILL
+
+
+class RelayProcess:
+    """`manage.py cache_relay`. Use as a context manager."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "manage.py", "cache_relay"],
+            cwd=BASE_DIR,
+            env=dict(self._environment),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            if "relay ready" in line:
+                break
+        threading.Thread(target=self._process.stderr.read, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        assert self._process.wait(10) == 0
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+
+    def kill(self) -> None:
+        """`kill -9`; a new one is started in its place."""
+        self._process.kill()
+        self._process.wait(10)
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        self.__enter__()
+
+
+class Line:
+    """A unix socket that leads to Redis until it is cut. Use as a context manager."""
+
+    def __init__(self, folder: Path, target: Path) -> None:
+        self.socket = folder / "line.sock"
+        self._target = target
+        self._ends: list[socket.socket] = []
+        self._cut = False
+
+    def __enter__(self) -> Self:
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(self.socket))
+        self._listening.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close(self._listening)
+        self.cut()
+
+    @property
+    def url(self) -> str:
+        """As REDIS_URL takes it."""
+        return f"unix://{self.socket}"
+
+    def cut(self) -> None:
+        """End all connections, and take no more."""
+        self._cut = True
+        for end in self._ends:
+            self._close(end)
+        self._ends.clear()
+
+    def mend(self) -> None:
+        """Take connections again."""
+        self._cut = False
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listening.accept()
+            except OSError:
+                return
+            if self._cut:
+                near.close()
+                continue
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(str(self._target))
+            self._ends += [near, far]
+            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
+            threading.Thread(target=self._carry, args=(far, near), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        self._close(source)
+        self._close(sink)
+
+    @staticmethod
+    def _close(end: socket.socket) -> None:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
+
+
+def stop_process(pid: int) -> None:
+    """SIGSTOP, and return once it has stopped."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: "T" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3], what="it is stopped")

@@ -1,0 +1,29 @@
+"""Databases that tests use beside Django's own test database: real ones, in which transactions really commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dj_database_url
+from django.db import connections
+
+
+@contextmanager
+def added_database(alias: str, url: str, **options: Any) -> Iterator[str]:
+    """Add the database at `url` to `connections` under `alias`."""
+    config: dict[str, Any] = dict(dj_database_url.parse(url))
+    config["OPTIONS"] = {**config.get("OPTIONS", {}), **options}
+    connections.configure_settings({"default": dict(connections.settings["default"]), alias: config})
+    connections.settings[alias] = config
+    try:
+        yield alias
+    finally:
+        for connection in connections.all(initialized_only=True):
+            if connection.alias == alias:
+                connection.close()
+        handler: Any = connections
+        if hasattr(handler._connections, alias):
+            delattr(handler._connections, alias)
+        del connections.settings[alias]
