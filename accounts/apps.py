@@ -7,3 +7,11 @@ class AccountsConfig(AppConfig):
     """People who sign in."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        """Listen for sign-ins."""
+        from django.contrib.auth.signals import user_logged_in
+
+        from accounts.sign_ins import note_sign_in
+
+        user_logged_in.connect(note_sign_in, dispatch_uid="accounts.note_sign_in")

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import check_password, is_password_usable, make_password
+from django.db import transaction
+from django.utils import timezone
 
 DEMO_USERS: tuple[tuple[str, str, str], ...] = (
     ("ada", "Ada", "Lovelace"),
     ("grace", "Grace", "Hopper"),
     ("admin", "Site", "Admin"),
 )
+
+DEMO_DOMAIN = "example.invalid"
+"""No such domain exists (RFC 6761), so an account with an address there is one of ours."""
+
+DEMO_PROFILES: dict[str, dict[str, Any]] = {
+    "ada": {"display_name": "Ada Lovelace", "settings": {"theme": "dark", "units": "metric", "digest": "daily"}},
+    "grace": {"display_name": "Rear Admiral Hopper", "settings": {"theme": "light", "units": "imperial"}},
+    "admin": {"display_name": "Site Admin", "settings": {"theme": "system"}},
+}
+
+DEMO_SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
+    "ada": {
+        "plan": "pro",
+        "status": "active",
+        "usage": {"chat_messages": 412, "connections": 3, "documents": 27, "auras": 8},
+    },
+    "grace": {"plan": "team", "status": "trialing", "usage": {"chat_messages": 35, "connections": 1, "documents": 4}},
+    "admin": {"plan": "free", "status": "active", "usage": {"chat_messages": 6}},
+}
+DEMO_PERIOD = timedelta(days=19)
+"""How much of their period the paid ones have left at first."""
 
 
 def create_demo_users(user_model: Any) -> None:  # noqa: ANN401  # a historical model in migrations
@@ -23,12 +47,30 @@ def create_demo_users(user_model: Any) -> None:  # noqa: ANN401  # a historical 
             defaults={
                 "first_name": first_name,
                 "last_name": last_name,
-                "email": f"{username}@example.invalid",
+                "email": f"{username}@{DEMO_DOMAIN}",
                 "password": make_password(None),
                 "is_staff": staff,
                 "is_superuser": staff,
             },
         )
+
+
+def create_demo_details() -> None:
+    """Give the demo accounts that have none a profile and a subscription; what somebody changed is left alone.
+
+    An account of that name that is somebody's own gets nothing.
+    """
+    from accounts.models import Profile, Subscription, User
+
+    ours = {name: f"{name}@{DEMO_DOMAIN}" for name, _, _ in DEMO_USERS}
+    with transaction.atomic():
+        for user in User.objects.filter(username__in=ours):
+            if user.email != ours[user.username]:
+                continue
+            Profile.objects.get_or_create(user=user, defaults=DEMO_PROFILES[user.username])
+            subscription = DEMO_SUBSCRIPTIONS[user.username]
+            end = None if subscription["plan"] == "free" else timezone.now() + DEMO_PERIOD
+            Subscription.objects.get_or_create(user=user, defaults={**subscription, "period_end": end})
 
 
 def set_demo_password(password: str, *, keep: bool) -> None:

@@ -21,7 +21,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     """404."""
     if request.path.startswith("/api/"):
         return problem(404, "There is nothing at this address.")
-    return render(request, "404.html", status=404)
+    response = render(request, "404.html", status=404)
+    response["Cache-Control"] = "private, no-cache"  # it says who is signed in
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

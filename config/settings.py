@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 import dj_database_url
 from csp.constants import NONE, SELF
+from django.utils.crypto import salted_hmac
 
 from config.environment import BASE_DIR, get_environment
 
@@ -70,7 +72,10 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 AUTH_USER_MODEL = "accounts.User"
-LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["accounts.backends.IdentityBackend"]
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "dashboard"
+LOGOUT_REDIRECT_URL = "dashboard"
 
 TEMPLATES = [
     {
@@ -165,13 +170,26 @@ STORAGES = {
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["cache_platform.rest.authentication.SessionAuthentication"],
+    # A credential in a header goes before the cookie that a browser adds by itself.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.ApiKeyAuthentication",
+        "cache_platform.rest.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "cache_platform.rest.problems.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": env.trusted_proxies,
 }
+
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": salted_hmac("accounts.tokens.signing", "", secret=SECRET_KEY, algorithm="sha256").hexdigest(),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=5),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+}
+API_KEY_PEPPER = env.api_key_pepper.get_secret_value() if env.api_key_pepper else None
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Cache platform site",
@@ -204,6 +222,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.trusted_pro
 SECURE_HSTS_SECONDS = 31_536_000 if env.secure_ssl else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.secure_ssl
 SECURE_HSTS_PRELOAD = env.secure_ssl
+SESSION_ENGINE = "accounts.sessions.cached_db"
 SESSION_COOKIE_SECURE = env.secure_ssl
 CSRF_COOKIE_SECURE = env.secure_ssl
 SESSION_COOKIE_HTTPONLY = True

@@ -1,4 +1,4 @@
-"""`manage.py demo_accounts`: create the demo accounts and set their password from DEMO_PASSWORD."""
+"""`manage.py demo_accounts`: create the demo accounts, with details, and set their password from DEMO_PASSWORD."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.demo import create_demo_users, set_demo_password
+from accounts.demo import create_demo_details, create_demo_users, set_demo_password
 from accounts.models import User
 
 
@@ -27,4 +27,5 @@ class Command(BaseCommand):
         if not settings.DEMO_PASSWORD:
             raise CommandError("DEMO_PASSWORD is not set: give the password that the demo accounts shall have")
         create_demo_users(User)
+        create_demo_details()
         set_demo_password(settings.DEMO_PASSWORD, keep=keep_passwords)

@@ -10,10 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.staticfiles import finders
+from django.db import OperationalError
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from cache_platform.testing import isolated_cache
 from news.queries import CATEGORIES
+from tests.integration.accounts.credentials import new_user
 from tests.integration.dashboard.conftest import Providers, Visit
 from tests.unit.dashboard.samples import article
 from weather.codes import ICONS
@@ -60,16 +63,59 @@ def test_the_frame_is_sent_before_the_providers_answer(client: Client, providers
     assert rest.rstrip().endswith("</html>")
 
 
-def test_the_page_asks_no_database_and_touches_no_session(
-    visit: Callable[..., Visit], db: None, django_assert_num_queries: DjangoAssertNumQueries
+@pytest.mark.parametrize("cookie", ["", "sessionid=abcdefgh", f"sessionid={'a' * 48}"])
+def test_a_stranger_costs_no_query_and_gets_no_session(
+    visit: Callable[..., Visit], db: None, django_assert_num_queries: DjangoAssertNumQueries, cookie: str
 ) -> None:
-    """A visitor costs no query, not even with a session cookie, and gets no session."""
+    """Not even with a session cookie that somebody made up; the page takes that away."""
     with django_assert_num_queries(0):
         for address in ("/", "/?q=paris", "/cards/weather", "/cards/news", "/cards/places?q=rome"):
-            found = visit(address, headers={"cookie": "sessionid=abcdefgh"})
+            found = visit(address, headers={"cookie": cookie} if cookie else {})
             assert found.response.status_code == 200
-            assert "sessionid" not in found.response.cookies
+            if "sessionid" in found.response.cookies:
+                assert found.response.cookies["sessionid"]["max-age"] == 0
             assert "csrftoken" not in found.response.cookies
+
+
+def test_a_stranger_is_asked_to_sign_in(visit: Callable[..., Visit]) -> None:
+    """The top bar leads to the sign-in page."""
+    menu = visit().page.only("nav", aria_label="Account")
+    (link,) = (element for element in menu.walk() if element.name == "a")
+    assert (link.text, link.attributes["href"]) == ("Sign in", "/accounts/login/")
+
+
+def test_the_menu_of_the_signed_in_costs_no_query(
+    visit: Callable[..., Visit], client: Client, db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Session and user come from the cache; the page is still nobody else's."""
+    client.force_login(new_user())
+    with isolated_cache():
+        visit()
+        with django_assert_num_queries(0):
+            found = visit()
+    menu = found.page.only("nav", aria_label="Account")
+    assert "Signed in as user" in menu.text
+    assert "Sign out" in menu.text
+    assert "Administration" not in menu.text
+    assert found.response["Cache-Control"] == "private, no-cache"
+    assert "Cookie" in found.response["Vary"]
+
+
+def test_the_page_goes_on_where_nobody_can_tell_who_is_signed_in(
+    visit: Callable[..., Visit], client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the database away and the session not in the cache there is no menu, and all else is there."""
+
+    def away(session: str) -> None:
+        raise OperationalError
+
+    client.force_login(new_user())
+    monkeypatch.setattr("accounts.sessions.cached_db.load_session", away)
+    found = visit()
+    assert found.response.status_code == 200
+    assert not found.page.all("nav", aria_label="Account")
+    assert "A calm headline" in found.text("news")
+    assert "sessionid" not in found.response.cookies
 
 
 def test_what_is_private_is_not_kept_by_others(visit: Callable[..., Visit]) -> None:

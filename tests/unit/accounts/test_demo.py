@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.demo import create_demo_users
-from accounts.models import User
+from accounts.demo import DEMO_PROFILES, DEMO_SUBSCRIPTIONS, DEMO_USERS, create_demo_details, create_demo_users
+from accounts.models import Profile, Subscription, User
+from accounts.subscriptions import load_subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +70,37 @@ def test_without_a_password_nothing_is_done(settings: Any) -> None:
     settings.DEMO_PASSWORD = None
     with pytest.raises(CommandError, match="DEMO_PASSWORD is not set"):
         call_command("demo_accounts")
+
+
+def test_the_demo_accounts_get_a_profile_and_a_subscription(changed: User) -> None:
+    """Each its own, by the models' rules, within the limits; a paid one with most of its period left."""
+    call_command("demo_accounts")
+    for username, _, _ in DEMO_USERS:
+        user = User.objects.select_related("profile", "subscription").get(username=username)
+        user.profile.full_clean()
+        user.subscription.full_clean()
+        assert user.profile.display_name == DEMO_PROFILES[username]["display_name"]
+        state = load_subscription(user.pk)
+        assert state is not None
+        assert state.plan == DEMO_SUBSCRIPTIONS[username]["plan"]
+        assert (state.period_end is None) is (state.plan == "free")
+        assert state.usage.keys() == state.limits.keys()
+        assert all(state.usage[name] <= limit for name, limit in state.limits.items())
+
+
+def test_details_that_somebody_changed_stay(changed: User) -> None:
+    """At each start of the site."""
+    create_demo_details()
+    Profile.objects.update(display_name="Countess")
+    Subscription.objects.update(plan="team")
+    create_demo_details()
+    assert set(Profile.objects.values_list("display_name", flat=True)) == {"Countess"}
+    assert set(Subscription.objects.values_list("plan", flat=True)) == {"team"}
+
+
+def test_an_account_of_that_name_gets_no_details(changed: User) -> None:
+    """On a database of one's own, `ada` may be somebody."""
+    User.objects.filter(username="ada").update(email="ada@example.org")
+    create_demo_details()
+    assert not Profile.objects.filter(user__username="ada").exists()
+    assert not Subscription.objects.filter(user__username="ada").exists()

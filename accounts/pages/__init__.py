@@ -1,0 +1,1 @@
+"""The account in the browser: forms and lists that work without JavaScript."""

@@ -1,0 +1,98 @@
+"""What a PATCH may change: the fields that are named here, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.http import Http404, HttpResponse
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from accounts.models.profile import LONGEST_AVATAR, LONGEST_NAME
+from accounts.models.subscription import Plan
+from accounts.rest.base import user_in
+from accounts.rest.schema import enveloped, problems
+from cache_platform.rest.schema import inlined
+
+T = TypeVar("T")
+
+MOST_UNKNOWN = 10
+LONGEST_SHOWN = 60
+"""A body of a thousand unknown fields is not sent back."""
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """A body whose fields are all optional; one that it does not have is refused by name, not left out in silence."""
+
+    shown_only: frozenset[str] = frozenset()
+    """Fields that an answer has and this body may not have; their refusal says so."""
+
+    def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401  # any JSON
+        """The fields that were given. Raises ValidationError for all that is wrong at once."""
+        wrong = self._unknown(data) if isinstance(data, Mapping) else {}
+        try:
+            given = super().to_internal_value(data)
+        except ValidationError as error:
+            raise ValidationError({**wrong, **_by_field(error)}) from None
+        if wrong:
+            raise ValidationError(wrong)
+        return given
+
+    def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        names = [name for name in data if name not in self.fields][:MOST_UNKNOWN]
+        return {
+            name[:LONGEST_SHOWN]: ["is read-only" if name in self.shown_only else "is not a field here"]
+            for name in names
+        }
+
+
+class ProfileChange(ChangeSerializer):
+    """The body of `PATCH /api/profile`. `settings` replaces all that there were."""
+
+    shown_only = frozenset({"user_id"})
+
+    display_name = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_NAME)
+    avatar = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_AVATAR)
+    settings = serializers.DictField(required=False)
+
+
+class SubscriptionChange(ChangeSerializer):
+    """The body of `PATCH /api/subscription`: choose a plan, cancel, or resume."""
+
+    shown_only = frozenset({"period_end", "limits", "usage"})
+
+    plan = serializers.ChoiceField(required=False, choices=Plan.values)
+    status = serializers.CharField(required=False, max_length=20)
+
+
+def changed(request: Request, body: type[ChangeSerializer], change: Callable[..., T | None]) -> HttpResponse:
+    """Have `change` do what the body asks for the user who is signed in: `{"success": true, "data": …}`.
+
+    Raises ValidationError by field, and Http404 when the user is gone.
+    """
+    given = body(data=request.data)
+    given.is_valid(raise_exception=True)
+    try:
+        state = change(user_id=user_in(request).pk, **given.validated_data)
+    except ModelValidationError as error:
+        raise ValidationError(error.message_dict) from None
+    if state is None:
+        raise Http404
+    response = HttpResponse(
+        b'{"success":true,"data":' + msgspec.json.encode(state) + b"}", content_type="application/json"
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def changed_responses(data: type) -> dict[Any, Any]:
+    """How the OpenAPI schema describes what `changed` answers with."""
+    return enveloped(200, inlined(data)) | problems(400, 401, 403, 503)
+
+
+def _by_field(error: ValidationError) -> dict[str, Any]:
+    return error.detail if isinstance(error.detail, dict) else {"request": error.detail}

@@ -1,0 +1,1 @@
+"""Sessions: rows in the database, read through the cache."""

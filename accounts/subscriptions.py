@@ -1,0 +1,105 @@
+"""Subscriptions: plans, reading through the cache, and changing.
+
+Nobody is charged here: a site that charges changes the status from its payment provider's events.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, router, transaction
+from django.utils import timezone
+
+from accounts.models import Plan, Status, Subscription, User
+from accounts.policies import SUBSCRIPTION
+from accounts.schema import SubscriptionState
+from cache_platform import Read, read
+
+PERIOD = timedelta(days=30)
+
+PLAN_LIMITS: dict[str, dict[str, int]] = {
+    Plan.FREE: {"chat_messages": 100, "connections": 2, "documents": 10, "auras": 5},
+    Plan.PRO: {"chat_messages": 2_000, "connections": 10, "documents": 200, "auras": 100},
+    Plan.TEAM: {"chat_messages": 20_000, "connections": 50, "documents": 5_000, "auras": 1_000},
+}
+"""What a plan allows in a period; a subscription's own `limits` go before."""
+
+
+def read_subscription(*, user_id: int) -> Read[SubscriptionState]:
+    """The user's subscription, through the cache; "not found" without such a user."""
+    return read(SUBSCRIPTION, {"user_id": user_id}, load_subscription)
+
+
+def load_subscription(user_id: int) -> SubscriptionState | None:
+    """The subscription from the database in one query; the free plan without one, None without such a user."""
+    user = User.objects.filter(pk=user_id).select_related("subscription").first()
+    if user is None:
+        return None
+    subscription = getattr(user, "subscription", None) or Subscription()
+    limits = PLAN_LIMITS[subscription.plan] | subscription.limits
+    return SubscriptionState(
+        plan=cast(Any, subscription.plan),
+        status=cast(Any, subscription.status),
+        period_end=subscription.period_end,
+        limits=limits,
+        usage=dict.fromkeys(limits, 0) | subscription.usage,
+    )
+
+
+def change_subscription(
+    *, user_id: int, plan: str | None = None, status: str | None = None, now: datetime | None = None
+) -> SubscriptionState | None:
+    """Choose a plan, cancel (`status="cancelled"`) or resume (`"active"`); the new state, None without such a user.
+
+    Raises django's ValidationError, its messages by field, for what a user may not do.
+    """
+    if plan is None and status is None:
+        return load_subscription(user_id)
+    try:
+        with transaction.atomic(using=router.db_for_write(Subscription)):
+            subscription = Subscription.objects.select_for_update().get_or_create(user_id=user_id)[0]
+            if plan is not None:
+                _choose(subscription, plan, now or timezone.now())
+            if status is not None:
+                _switch(subscription, status, now or timezone.now())
+            subscription.save()
+    except IntegrityError:  # the user was deleted a moment ago
+        return None
+    return load_subscription(user_id)
+
+
+def _choose(subscription: Subscription, plan: str, now: datetime) -> None:
+    """A plan brings its limits, and a new period unless one is running. What is owed stays owed."""
+    if plan not in PLAN_LIMITS:
+        raise ValidationError({"plan": f"must be one of {', '.join(PLAN_LIMITS)}"})
+    subscription.plan = plan
+    subscription.limits = {}
+    if subscription.status != Status.PAST_DUE:
+        subscription.status = Status.ACTIVE
+    _renew(subscription, now)
+
+
+def _switch(subscription: Subscription, status: str, now: datetime) -> None:
+    """A subscription is cancelled, or resumed after that; every other status is the site's to set."""
+    if status == subscription.status:
+        return
+    if status == Status.CANCELLED:
+        subscription.status = Status.CANCELLED
+    elif status == Status.ACTIVE and subscription.status == Status.CANCELLED:
+        subscription.status = Status.ACTIVE
+        _renew(subscription, now)
+    elif status == Status.ACTIVE:
+        raise ValidationError({"status": f"is {subscription.status}; only a cancelled subscription can be resumed"})
+    else:
+        raise ValidationError({"status": "can be set to cancelled, or back to active"})
+
+
+def _renew(subscription: Subscription, now: datetime) -> None:
+    """The free plan has no period; another one gets a new period when its own is over."""
+    if subscription.plan == Plan.FREE:
+        subscription.period_end = None
+    elif subscription.period_end is None or subscription.period_end <= now:
+        subscription.period_end = now + PERIOD
+        subscription.usage = {}
