@@ -14,7 +14,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from cache_platform import health, inventory
-from cache_platform.rest.authentication import SessionAuthentication
 from cache_platform.statistics import WINDOWS
 
 
@@ -55,7 +54,6 @@ def ready_view(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django'
 class StatsView(APIView):
     """Statistics of every policy, exact over all processes. For staff."""
 
-    authentication_classes = (SessionAuthentication,)
     permission_classes = (IsAdminUser,)
 
     @extend_schema(

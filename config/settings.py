@@ -93,15 +93,21 @@ TEMPLATES = [
 ]
 
 
+# A transaction that reads first and writes then would else fail when another one wrote in between.
+SQLITE_OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 5}
+
+
 def _database() -> dict[str, Any]:
     if env.database_url is None:
         VAR_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": VAR_DIR / "site.sqlite3",
-            "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 5},
+            "OPTIONS": SQLITE_OPTIONS,
         }
     database: dict[str, Any] = dict(dj_database_url.parse(env.database_url))
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["OPTIONS"] = {**SQLITE_OPTIONS, **database.get("OPTIONS", {})}
     if database["ENGINE"] == "django.db.backends.postgresql":
         # A pool, because each of the web server's threads would else keep a connection of its own.
         database["CONN_HEALTH_CHECKS"] = True
@@ -170,6 +176,7 @@ STORAGES = {
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.rest.parsers.JsonParser"],
     # A credential in a header goes before the cookie that a browser adds by itself.
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.BearerAuthentication",

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import models, router, transaction
 from django.utils.crypto import salted_hmac
+from django.views.decorators.debug import sensitive_variables
 
 if TYPE_CHECKING:
     from accounts.identity import Identity
@@ -48,6 +50,23 @@ class User(AbstractUser):
     def get_password_stamp(self) -> str:
         """The stamp that API keys carry: it changes with the password alone, so signing out leaves keys alone."""
         return self._stamp("accounts.password", self.password)
+
+    @sensitive_variables()
+    def check_password(self, raw_password: str | None) -> bool:
+        """Django's own; but when it replaces the hash by a stronger one of the same password, keys and tokens stay
+        good. Other browsers have to sign in again, as with Django's own sessions."""
+
+        def strengthen(raw_password: str) -> None:
+            with transaction.atomic(using=router.db_for_write(type(self), instance=self)):
+                keys = self.api_keys.filter(stamp=self.get_password_stamp())
+                families = self.token_families.filter(stamp=self.get_session_auth_hash())
+                self.set_password(raw_password)
+                self._password = None  # nobody changed it
+                self.save(update_fields=["password"])
+                keys.update(stamp=self.get_password_stamp())
+                families.update(stamp=self.get_session_auth_hash())
+
+        return check_password(raw_password, self.password, strengthen)
 
     def has_usable_password(self) -> bool:
         """Whether anybody could sign in with a password; asked by every page of the admin."""

@@ -37,6 +37,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("PROVIDERS", "both", "PROVIDERS: Input should be 'sandbox' or 'live'"),
         ("DEMO_PASSWORD", "short", "DEMO_PASSWORD: Value should have at least 8 characters"),
         ("SECRET_KEY", "short", "SECRET_KEY: Value should have at least 20 characters"),
+        ("API_KEY_PEPPER", "short", "API_KEY_PEPPER: Value should have at least 20 characters"),
         ("SANDBOX_URL", "ftp://x", "SANDBOX_URL: must be an http:// or https:// address"),
         ("REDIS_SOCKET_TIMEOUT", "0", "REDIS_SOCKET_TIMEOUT: Input should be greater than 0"),
     ],
