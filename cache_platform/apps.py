@@ -14,13 +14,10 @@ class CachePlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Raises ImproperlyConfigured when a variable sets a TTL that is not allowed."""
-        from cache_platform import health, outbox  # health registers its policy
+        from cache_platform import health  # noqa: F401  # registers its policy
         from cache_platform.checks import check_settings
         from cache_platform.policies import registry
-        from cache_platform.stores.trust import drain_first
 
-        assert health.SERVICES.name in registry
-        drain_first(outbox.drain)
         checks.register(check_settings)
         autodiscover_modules("policies")
         for policy in registry:

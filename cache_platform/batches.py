@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from cache_platform import access_log, inputs
@@ -12,14 +12,14 @@ from cache_platform.background import background
 from cache_platform.conf import conf
 from cache_platform.entries import Freshness
 from cache_platform.exceptions import BudgetExceeded, LoadRefused, PolicyError, SourceUnavailable, StoreUnavailable
-from cache_platform.loading import Load, Loaded, timed
+from cache_platform.loading import Load, Loaded, Made, keep, timed
 from cache_platform.policies import CachePolicy
 from cache_platform.reader import counted
 from cache_platform.reading import Reading, Usable, flights
 from cache_platform.reads import Read, Source
 from cache_platform.statistics import counters
 from cache_platform.stores import get_memory, get_store
-from cache_platform.stores.base import Found, Lease, Store, Stored
+from cache_platform.stores.base import Found, Lease, Store
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -56,6 +56,20 @@ def read_many(
     for outcome in found:
         inputs.note(outcome, relaxed=policy.relaxed)
     return found
+
+
+@contextmanager
+def landing(keys: Iterable[str]) -> Iterator[dict[str, Loaded]]:
+    """Have others of this process wait for the loads of `keys`. Put what they brought into the dictionary; for the
+    rest, those who waited help themselves."""
+    under_way = {key: flights.begin(key) for key in keys}
+    landed: dict[str, Loaded] = {}
+    try:
+        yield landed
+    finally:
+        for key, flight in under_way.items():
+            flights.end(key, flight)
+            flight.land(landed.get(key))
 
 
 class _Batch:
@@ -189,21 +203,16 @@ class _Batch:
         if not mine:
             return
         loads = {key: Load(reading, store, found) for key, (reading, found) in mine.items()}
-        under_way = {key: flights.begin(key) for key in mine}
-        made: dict[str, Loaded] = {}
-        try:
-            made = self._load_and_store(store, mine, loads)
-        except Exception as error:  # noqa: BLE001  # whatever a loader raises, stale entries are the answer
-            self._let_go(loads, error)
-            budget = isinstance(error, BudgetExceeded)
-            self._serve_stale(store, mine, error, "budget" if budget else "provider-error")
-        except BaseException as error:
-            self._let_go(loads, error)
-            raise
-        finally:
-            for key, flight in under_way.items():
-                flights.end(key, flight)
-                flight.land(made.get(key))
+        with landing(mine) as landed:
+            try:
+                landed.update(self._load_and_store(store, mine, loads))
+            except Exception as error:  # noqa: BLE001  # whatever a loader raises, stale entries are the answer
+                self._let_go(loads, error)
+                budget = isinstance(error, BudgetExceeded)
+                self._serve_stale(store, mine, error, "budget" if budget else "provider-error")
+            except BaseException as error:
+                self._let_go(loads, error)
+                raise
 
     def _let_go(self, loads: Mapping[str, Load], error: BaseException) -> None:
         """Give all leases back; one failed call of load_many is one load error."""
@@ -219,12 +228,11 @@ class _Batch:
         next(iter(loads.values())).charge()
         with inputs.observed() as observed:
             values = self._timed(list(mine))
-        made = {key: loads[key].entry_of(value) for key, value in zip(mine, values, strict=True)}
-        fills = {key: fill for key in mine if (fill := loads[key].fill_of(made[key], tainted=observed.tainted))}
-        stored: dict[str, Stored] = {}
-        with suppress(StoreUnavailable):
-            stored = dict(zip(fills, store.fill(list(fills.values())), strict=True))
-        settled = {key: loads[key].settled(made[key], stored.get(key), tainted=observed.tainted) for key in mine}
+        made = [
+            Made(loads[key], loads[key].entry_of(value), observed.tainted)
+            for key, value in zip(mine, values, strict=True)
+        ]
+        settled = dict(zip(mine, keep(store, made), strict=True))
         for key, loaded in settled.items():
             self._note(key, loaded, "load")
         return settled

@@ -23,9 +23,6 @@ T = TypeVar("T")
 
 FIRST_PROBE_AFTER = 0.25
 LONGEST_PAUSE = 1.0
-LONGEST_SILENCE = 1.0
-"""Seconds between two answers from which on there is a gap; not longer than a write waits that could not reach the
-store (`transactions.WAIT`)."""
 SHORTEST_SLOW_SPAN = 0.5
 """Seconds that a run of slow answers has to last."""
 GIL_WAITS = 6
@@ -67,8 +64,6 @@ class Breaker:
         self._slow_since = 0.0
         self._delay, self._delay_at = 0.0, 0.0
         self._reason = ""
-        self._answered_at = self._clock()
-        self._gap = True
 
     @property
     def is_open(self) -> bool:
@@ -79,35 +74,6 @@ class Breaker:
     def reason(self) -> str:
         """Why it is open; empty while it is closed."""
         return self._reason
-
-    @property
-    def stop(self) -> threading.Event:
-        """Set when this breaker is reset; threads that ask through it end then."""
-        return self._wake
-
-    def now(self) -> float:
-        """Seconds by this breaker's clock."""
-        return self._clock()
-
-    @property
-    def answered_at(self) -> float:
-        """When the latest question was asked that the server answered, by `now`."""
-        return self._answered_at
-
-    @property
-    def answers_without_gap(self) -> bool:
-        """Whether the server has answered again and again since `begin_anew`, the last time a moment ago."""
-        return not self._gap and not self.is_open and self._clock() - self._answered_at < LONGEST_SILENCE
-
-    def begin_anew(self, answered_at: float) -> None:
-        """Have the answers count as without a gap from `answered_at` on."""
-        with self._lock:
-            self._answered_at, self._gap = answered_at, False
-
-    def _answered(self, asked_at: float) -> None:
-        with self._lock:
-            self._gap = self._gap or self._clock() - self._answered_at >= LONGEST_SILENCE
-            self._answered_at = max(self._answered_at, asked_at)
 
     def drain_before_closing(self, drain: Callable[[], None]) -> None:
         """Have `drain` run after the store answered again and before the breaker closes; it may raise
@@ -125,7 +91,6 @@ class Breaker:
         except StoreUnavailable as error:
             self._open(str(error))
             raise
-        self._answered(started)
         self._note(self._clock() - started)
         return result
 
@@ -161,7 +126,6 @@ class Breaker:
             if self._opened_at is not None:
                 return
             self._opened_at = self._clock()
-            self._gap = True
             self._reason = reason
             self._slow_answers = 0
         logger.warning("breaker of %s opens: %s", self.name, reason)

@@ -13,19 +13,21 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Dja
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from cache_platform.backend import RedisCache
 from cache_platform.conf import conf
+from cache_platform.invalidation import declarations, unknown_fields
 from cache_platform.policies import registry
 
 KNOWN = {
-    "ALIAS", "BACKGROUND_LOADS", "COMPRESS_MIN_BYTES", "ENABLED", "HEARTBEATS", "MAX_ENTRY_BYTES",
-    "MEMORY_MAX_BYTES", "PREFIX", "SECRET", "SERVICES", "SLOW_AFTER", "SLOW_RUN", "SOLO_LOADS",
+    "ALIAS", "BACKGROUND_LOADS", "COMPRESS_MIN_BYTES", "ENABLED", "HEARTBEATS", "HOLD_SECONDS", "MAX_ENTRY_BYTES",
+    "MEMORY_MAX_BYTES", "OUTBOX_DATABASES", "PREFIX", "SECRET", "SERVICES", "SLOW_AFTER", "SLOW_RUN", "SOLO_LOADS",
     "STATISTICS_INTERVAL", "STORE", "TRUSTED_PROXIES",
 }  # fmt: skip
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Every check of this app."""
-    return [*_names(), *_prefix(), *_store(), *_ttls()]
+    return [*_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_databases()]
 
 
 def _names() -> list[CheckMessage]:
@@ -54,9 +56,10 @@ def _store() -> list[CheckMessage]:
     if conf.alias not in caches:
         hint = "Add it to CACHES, or name another in CACHE_PLATFORM['ALIAS']."
         return [Error(f"CACHES has no alias {conf.alias!r}.", hint=hint, id="cache_platform.E003")]
-    if not hasattr(import_string(caches[conf.alias]["BACKEND"]), "client"):
-        hint = "Use cache_platform.backend.RedisCache as its BACKEND."
-        return [Error(f"CACHES[{conf.alias!r}] is not a django-redis cache.", hint=hint, id="cache_platform.E004")]
+    if not issubclass(import_string(caches[conf.alias]["BACKEND"]), RedisCache):
+        hint = "Use cache_platform.backend.RedisCache as its BACKEND: it notices a server that is another one."
+        message = f"CACHES[{conf.alias!r}] is not the platform's own backend."
+        return [Error(message, hint=hint, id="cache_platform.E004")]
     return []
 
 
@@ -79,3 +82,32 @@ def _ttls() -> list[CheckMessage]:
         Warning(f"{name} is set, and there is no such policy.", hint=hint, id="cache_platform.W002") for name in unknown
     )
     return found
+
+
+def _tags() -> list[CheckMessage]:
+    hint = "Use fields of the model, pk, or paths like conversation__user_id."
+    return [
+        Error(
+            f"tags_of({declaration.model.__name__}) names unknown fields {unknown}.",
+            hint=hint,
+            id="cache_platform.E007",
+        )
+        for declaration in declarations()
+        if (unknown := unknown_fields(declaration))
+    ]
+
+
+def _databases() -> list[CheckMessage]:
+    hint = "A transaction that reads first and writes then fails when another one wrote in between."
+    return [
+        Warning(
+            f"DATABASES[{alias!r}] begins its transactions without a lock: set its OPTIONS['transaction_mode'] to"
+            " IMMEDIATE.",
+            hint=hint,
+            id="cache_platform.W003",
+        )
+        for alias, options in settings.DATABASES.items()
+        if "sqlite" in str(options.get("ENGINE"))
+        and declarations()
+        and options.get("OPTIONS", {}).get("transaction_mode") not in {"IMMEDIATE", "EXCLUSIVE"}
+    ]

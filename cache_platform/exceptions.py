@@ -32,6 +32,10 @@ class StoreUnavailable(CachePlatformError):
     """The store did not answer, or its breaker is open. Readers go on without it."""
 
 
+class OutboxUnreadable(StoreUnavailable):
+    """The database did not say what is in the outbox, so the store may not be believed."""
+
+
 class StoreFull(CachePlatformError):
     """The store refused to keep an entry because its memory is used up."""
 

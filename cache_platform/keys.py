@@ -105,6 +105,11 @@ def epoch_key() -> str:
     return f"{conf.prefix}:epoch"
 
 
+def mark_key() -> str:
+    """The key of the mark that a look at the outbox leaves; the scripts make it of the epoch's."""
+    return f"{conf.prefix}:looked"
+
+
 def budget_key(policy_name: str, window: float, who: str) -> str:
     """The key of a load budget's log; `who` is hashed, since it may be an address or a token."""
     return f"{conf.prefix}:budget:{policy_name}:{window:g}:{part(who, secret=True, purpose='budget')}"

@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -57,6 +57,25 @@ class Loaded:
     """True when it was valid by a lookup that its reader made itself."""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a load made, before anything is stored."""
+
+    load: Load
+    entry: Entry
+    tainted: bool
+
+
+def keep(store: Store | None, made: Sequence[Made]) -> list[Loaded]:
+    """Store of it what may be stored, in one round trip, and say what became of each."""
+    fills = {n: fill for n, it in enumerate(made) if (fill := it.load.fill_of(it.entry, tainted=it.tainted))}
+    stored: dict[int, Stored] = {}
+    if store is not None and fills:
+        with suppress(StoreUnavailable):
+            stored = dict(zip(fills, store.fill(list(fills.values())), strict=True))
+    return [it.load.settled(it.entry, stored.get(n), tainted=it.tainted) for n, it in enumerate(made)]
+
+
 class SoloLoads:
     """How many readers may load by themselves, after they waited in vain for others."""
 
@@ -85,7 +104,7 @@ class SoloLoads:
 class Load:
     """A load for one reading. `found` is what the store said before it began; without it nothing is stored.
 
-    `run` does all of it; a batch calls the parts, so that many values cost one load and one round trip.
+    `run` does all of it; batches call the parts, so that many values cost one load, or at least one round trip.
     """
 
     def __init__(self, reading: Reading[Any], store: Store | None, found: Found | None, *, leased: bool = True) -> None:
@@ -97,7 +116,12 @@ class Load:
         self._began = time.monotonic()
 
     def run(self) -> Loaded:
-        """Raises BudgetExceeded, and what the loader raises; the lease is given back in any case."""
+        """Make and keep. Raises what `make` raises."""
+        return keep(self._store, [self.make()])[0]
+
+    def make(self) -> Made:
+        """Load, and store nothing yet. Raises BudgetExceeded, what the loader raises, and PolicyError for a value that
+        does not fit; the lease is given back then."""
         self.charge()
         with inputs.observed() as observed:
             try:
@@ -109,13 +133,7 @@ class Load:
             except BaseException as error:
                 self.failed(error)
                 raise
-        entry = self.entry_of(value)
-        fill = self.fill_of(entry, tainted=observed.tainted)
-        outcome = None
-        if fill is not None and self._store is not None:
-            with suppress(StoreUnavailable):
-                outcome = self._store.fill([fill])[0]
-        return self.settled(entry, outcome, tainted=observed.tainted)
+        return Made(self, self.entry_of(value), observed.tainted)
 
     def charge(self) -> None:
         """Charge one load to the policy's budgets. Raises BudgetExceeded."""

@@ -15,7 +15,7 @@ from django.db import Error, connections
 
 from cache_platform import keys
 from cache_platform.conf import conf
-from cache_platform.exceptions import StoreUnavailable
+from cache_platform.exceptions import OutboxUnreadable, StoreUnavailable
 from cache_platform.stores import get_store
 
 logger = logging.getLogger(__name__)
@@ -71,20 +71,14 @@ def delete(using: str, rows: Sequence[int], commit: Commit = lambda: None) -> No
         logger.warning("%d outbox rows could not be deleted; they are drained again", len(rows), exc_info=True)
 
 
-def waiting(using: str) -> int:
-    """How many committed rows are still to be drained."""
-    from cache_platform.models import OutboxRow
-
-    return OutboxRow.objects.using(using).count()
-
-
 def wait_until_drained(
-    using: str, row: int | None, names: Sequence[str], token: str, *, until: float, commit: Commit
+    using: str, row: int | None, names: Sequence[str], token: str, *, patience: float, commit: Commit
 ) -> None:
-    """Return when the row is gone, when this process could bump its tags after all, or at `until` (monotonic)."""
+    """Return when the row is gone, when this process could bump its tags after all, or after `patience`
+    seconds."""
     from cache_platform.models import OutboxRow
 
-    pause = FIRST_LOOK
+    pause, until = FIRST_LOOK, time.monotonic() + patience
     while (left := until - time.monotonic()) > 0:
         time.sleep(min(pause, left))
         pause = min(pause * 2, LONGEST_LOOK)
@@ -110,7 +104,8 @@ def drain(using: str | None = None) -> int:
     the store answered,
     and in a thread whose connections are in no transaction: a snapshot would hide rows that are committed already.
 
-    Raises StoreUnavailable when a bump fails or an outbox cannot be read: whoever asked may not read from the store.
+    Raises StoreUnavailable when a bump fails, OutboxUnreadable when the database does: whoever asked may not believe
+    what the store has.
     """
     return sum(map(_drain, databases() if using is None else [using]))
 
@@ -127,7 +122,7 @@ def _drain(using: str) -> int:
 
 
 def _batches(using: str) -> Iterator[list[tuple[int, str, str]]]:
-    """The committed rows, BATCH at a time, until there are no more. Raises StoreUnavailable."""
+    """The committed rows, BATCH at a time, until there are no more. Raises OutboxUnreadable."""
     from cache_platform.models import OutboxRow
 
     after = 0
@@ -138,7 +133,7 @@ def _batches(using: str) -> Iterator[list[tuple[int, str, str]]]:
         except Error as error:
             if not after and _lacks_table(using):
                 return
-            raise StoreUnavailable(f"the outbox of {using} cannot be read: {error}") from error
+            raise OutboxUnreadable(f"the outbox of {using} cannot be read: {error}") from error
         if not found:
             return
         yield found

@@ -1,85 +1,80 @@
-"""The relay: drains the outbox as soon as something is written to it."""
+"""The relay: looks at the outbox again and again, and at once when somebody writes to it."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from typing import Any
 
 from django.db import Error, connections
 
 from cache_platform import outbox
 from cache_platform.exceptions import StoreUnavailable
+from cache_platform.stores.redis import RedisStore
 
 logger = logging.getLogger(__name__)
 
-POLL = 0.2
-"""Seconds between two looks at an outbox whose database cannot call; well below what a write waits for its drain."""
-LONGEST_LISTEN = 0.5
-"""Seconds after which a listening relay looks all the same: a call may be lost with a connection."""
+INTERVAL = 0.3
+"""Seconds between two looks; a third of what the mark of one lasts."""
+LISTEN = 5.0
+"""Seconds after which a listener sees whether it is to stop, and whether its connection still lives."""
 PAUSE = 0.5
-"""Seconds before the next attempt after the database or the store failed."""
+"""Seconds before a listener's next attempt after its database failed."""
 
 
-class Relay:
-    """One database's relay. `run` returns once `stop` is set."""
-
-    def __init__(self, using: str, stop: threading.Event) -> None:
-        self._using = using
-        self._stop = stop
-
-    def run(self) -> None:
-        """Drain whenever something is there, whatever fails meanwhile."""
-        while not self._stop.is_set():
-            try:
-                self._listen()
-                while not self._stop.is_set():
-                    if outbox.waiting(self._using):
-                        outbox.drain(self._using)
-                    self._wait()
-            except StoreUnavailable as error:
-                logger.info("the outbox waits for the store: %s", error)
-                self._stop.wait(PAUSE)
-            except Error as error:
-                logger.warning("the outbox of %s cannot be read: %s", self._using, error)
-                connections[self._using].close()
-                self._stop.wait(PAUSE)
-            except Exception:  # the relay goes on whatever happens; nothing else drains while all is well
-                logger.exception("the relay of %s stumbled", self._using)
-                self._stop.wait(PAUSE)
-        connections[self._using].close()
-
-    @property
-    def _connection(self) -> Any:
-        return connections[self._using]
-
-    def _listen(self) -> None:
-        self._connection.ensure_connection()
-        if self._connection.vendor == "postgresql":
-            with self._connection.cursor() as cursor:
-                cursor.execute(f"LISTEN {outbox.CHANNEL}")
-
-    def _wait(self) -> None:
-        """Return when somebody called, or it is time to look."""
-        if self._connection.vendor != "postgresql":
-            self._stop.wait(POLL)
-            return
-        self._connection.ensure_connection()
-        until = time.monotonic() + LONGEST_LISTEN
-        for _ in self._connection.connection.notifies(timeout=LONGEST_LISTEN, stop_after=1):
-            return
-        if time.monotonic() < until - LONGEST_LISTEN / 2:  # it returned early: the connection is of no use
-            self._stop.wait(POLL)
+def run(store: RedisStore, stop: threading.Event) -> None:
+    """Relay until `stop` is set, whatever fails meanwhile."""
+    called = threading.Event()
+    for using in outbox.databases():
+        if connections[using].vendor == "postgresql":
+            threading.Thread(target=_listen, args=(using, called, stop), name=f"listen-{using}", daemon=True).start()
+    well = True
+    while not stop.is_set():
+        said = _look(store)
+        if said and well:
+            logger.warning("the outbox waits: %s", said)
+        elif not said and not well:
+            logger.warning("the outbox is drained again")
+        well = not said
+        called.wait(INTERVAL)
+        called.clear()
+    connections.close_all()
 
 
-def run(stop: threading.Event) -> None:
-    """Relay every database's outbox until `stop` is set."""
-    threads = [
-        threading.Thread(target=Relay(using, stop).run, name=f"relay-{using}", daemon=True)
-        for using in outbox.databases()
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def _look(store: RedisStore) -> str:
+    """One look; what was wrong, or nothing. The relay goes on whatever it was."""
+    try:
+        store.look_at_outbox()
+    except StoreUnavailable as error:
+        connections.close_all()
+        return str(error)
+    except Exception as error:
+        logger.exception("the relay stumbled")
+        return str(error)
+    return ""
+
+
+def _listen(using: str, called: threading.Event, stop: threading.Event) -> None:
+    """Set `called` whenever somebody writes to this database's outbox. Only a matter of speed: nothing is lost when it
+    hears nothing."""
+    while not stop.is_set():
+        try:
+            _wait_for_calls(connections[using], called, stop)
+        except Error as error:
+            logger.info("not listening on %s: %s", using, error)
+        except Exception:
+            logger.exception("the listener of %s stumbled", using)
+        connections[using].close()
+        stop.wait(PAUSE)
+
+
+def _wait_for_calls(connection: Any, called: threading.Event, stop: threading.Event) -> None:
+    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        cursor.execute(f"LISTEN {outbox.CHANNEL}")
+    called.set()  # for what was written before this
+    with connection.wrap_database_errors:
+        while not stop.is_set():
+            for _ in connection.connection.notifies(timeout=LISTEN):
+                called.set()
+            connection.connection.execute("SELECT 1")

@@ -18,14 +18,14 @@ from cache_platform import access_log, keys, outbox
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.outcomes import certainly_failed
-from cache_platform.stores import forget_locally, get_store, keep_until_lookup
+from cache_platform.stores import drain_before_closing, forget_locally, get_store, keep_until_lookup
 from cache_platform.stores.base import new_token
 
 logger = logging.getLogger(__name__)
 
 WAIT = 1.0
-"""Seconds after its COMMIT for which a write waits whose tags could not be bumped. Processes that lost the store have
-noticed by then (see stores/trust.py), so that none of them serves from it what the write made old."""
+"""Seconds for which a write waits whose tags could not be bumped, from the moment that the outbox has them. Nobody
+believes the store by then without having drained them (see stores/trust.py)."""
 PATIENCE_SHARE = 0.5
 """The share of a hold's time within which the COMMIT has to begin; on PostgreSQL 17 and later the server sees to it."""
 
@@ -87,14 +87,14 @@ def open_connections() -> list[Any]:
 def leave_to_the_relay(tags: list[str]) -> None:
     """Have tags bumped that could not be, and wait for that as a write does. Outside a transaction only: inside one
     its COMMIT does it."""
+    drain_before_closing()
     if open_connections():
         return
     names, token = [keys.tag_key(tag) for tag in tags], new_token()
-    began = time.monotonic()
     for using in outbox.databases()[:1]:
         row = outbox.add_after_commit(using, tags, token, lambda: None)
         if row is not None:
-            outbox.wait_until_drained(using, row, names, token, until=began + WAIT, commit=lambda: None)
+            outbox.wait_until_drained(using, row, names, token, patience=WAIT, commit=lambda: None)
             return
     keep_until_lookup(names)
 
@@ -176,11 +176,21 @@ class Write:
             return
         if not certainly_failed(self._connection, error):
             logger.warning("the outcome of a COMMIT is unknown; %d tags stay held for a while", len(self._tags))
+            self._hold_anew()
             return
         try:
             get_store().let_go(self._names, self._token)
         except StoreUnavailable:
             logger.info("the holds of a failed COMMIT end by themselves, the store is away")
+
+    def _hold_anew(self) -> None:
+        """New generations, and the hold once more: the first one may have been lost since, and the COMMIT with it in
+        time."""
+        try:
+            get_store().bump(self._names)
+            get_store().hold(self._names, self._token, round(conf.hold_seconds * 1000))
+        except StoreUnavailable:
+            logger.info("the first hold has to do, the store is away")
 
     def committed(self) -> None:
         """New generations, before anybody else's `on_commit` work; when that is impossible, the outbox has them."""
@@ -189,7 +199,7 @@ class Write:
             if self._row is not None:
                 outbox.delete(self._using, [self._row], self._commit)
         else:
-            self._leave_it_to_the_relay(began)
+            self._leave_it_to_the_relay()
         forget_locally(self._names)
         access_log.invalidated(self._tags, (time.monotonic() - began) * 1000)
 
@@ -201,10 +211,9 @@ class Write:
             return False
         return True
 
-    def _leave_it_to_the_relay(self, committed_at: float) -> None:
-        """Wait until the row is drained, by the relay or by this process, or WAIT is over."""
+    def _leave_it_to_the_relay(self) -> None:
+        """Wait until the row is drained, by whomever, or WAIT is over."""
+        drain_before_closing()
         if self._row is None:
             self._row = outbox.add_after_commit(self._using, self._tags, self._token, self._commit)
-        outbox.wait_until_drained(
-            self._using, self._row, self._names, self._token, until=committed_at + WAIT, commit=self._commit
-        )
+        outbox.wait_until_drained(self._using, self._row, self._names, self._token, patience=WAIT, commit=self._commit)

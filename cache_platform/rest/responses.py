@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 
 from cache_platform.policies import CachePolicy
 from cache_platform.reads import Read
 
+R = TypeVar("R", bound=HttpResponseBase)
 IDENTITY_HEADERS = ("Authorization", "Cookie", "X-API-Key")
 
 
@@ -27,9 +29,21 @@ def cached_response(request: HttpRequest, policy: CachePolicy[Any], read: Read[A
     response["Age"] = str(math.floor(read.age))
     if policy.audience == "public":
         response["Cache-Control"] = f"public, max-age={max(0, math.floor(read.ttl))}"
-    else:
-        response["Cache-Control"] = "private, no-cache"
-        patch_vary_headers(response, IDENTITY_HEADERS)
+        return response
+    return private(response)
+
+
+def private(response: R) -> R:
+    """`response`, for the one who asked alone: kept by no shared cache, and asked for anew each time."""
+    response["Cache-Control"] = "private, no-cache"
+    patch_vary_headers(response, IDENTITY_HEADERS)
+    return response
+
+
+def no_store(response: R) -> R:
+    """`response`, to be kept nowhere (RFC 9111 section 5.2.2.5) and without an ETag: for tokens and keys."""
+    response["Cache-Control"] = "no-store"
+    del response["ETag"]
     return response
 
 

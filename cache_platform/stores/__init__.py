@@ -43,13 +43,18 @@ def forget_locally(tag_keys: Sequence[str]) -> None:
     local_copies.drop(tag_keys)
 
 
+def drain_before_closing() -> None:
+    """Have the outbox drained before this process's breaker closes."""
+    store = get_store()
+    if isinstance(store, RedisStore):
+        store.drain_before_closing()
+
+
 def keep_until_lookup(tag_keys: Sequence[str]) -> None:
     """Have this process bump tags before it reads from Redis again: the last resort, when not even the outbox can be
     written."""
-    store = get_store()
-    if isinstance(store, RedisStore):
+    if isinstance(get_store(), RedisStore):
         pending.add(tag_keys)
-        store.drain_before_closing()
 
 
 def reset_process() -> None:
@@ -58,6 +63,8 @@ def reset_process() -> None:
     _lock = threading.Lock()
     _memory = None
     local_copies.reset()
+    for store in _redis.values():
+        store.looks.reset()
 
 
 os.register_at_fork(after_in_child=reset_process)

@@ -66,6 +66,8 @@ class Found:
     lease: Lease
     lease_ms: int = 0
     failures: int = 0
+    believed: bool = True
+    """False when nobody has looked at the outbox lately; no store gives such a finding to a reader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 
@@ -29,27 +26,18 @@ from cache_platform.stores.base import (
     new_generation,
 )
 from cache_platform.stores.connection import direct, get_breaker, get_client, guarded
+from cache_platform.stores.lua import script
 from cache_platform.stores.pending import pending
-from cache_platform.stores.trust import trust_in
+from cache_platform.stores.trust import MARK_LASTS, Looks
 
 if TYPE_CHECKING:
     from redis import Redis
 
 MINUTES_KEPT = 6 * 3600 + 120
 HOURS_KEPT = 8 * 24 * 3600
+T = TypeVar("T")
 SCAN_PAGE = 1000
 TAGS_A_CALL = 1000
-
-
-@cache
-def script(name: str) -> tuple[str, str]:
-    """A script's SHA-1 and text: a line with its flags, what all share, its body."""
-    folder = Path(__file__).parent / "scripts"
-    flags = "" if name == "fill" else " flags=allow-oom"
-    text = "\n".join(
-        [f"#!lua{flags}", (folder / "common.lua").read_text("utf-8"), (folder / f"{name}.lua").read_text("utf-8")]
-    )
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest(), text
 
 
 Call = tuple[list[str], list[Any]]
@@ -91,6 +79,8 @@ class RedisStore:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
+        self.looks = Looks(self.look_at_outbox)
+        """This process's looks at the outbox."""
 
     @property
     def breaker(self) -> Breaker:
@@ -102,20 +92,36 @@ class RedisStore:
 
     def _run_past_breaker(self, name: str, calls: Sequence[Call]) -> list[Any]:
         """As `_run`; while the breaker is open the server is asked all the same."""
+        return self._ask_past_breaker(lambda client: run(client, name, calls))
+
+    def _ask_past_breaker(self, operation: Callable[[Redis], T]) -> T:
         if not self.breaker.is_open:
-            return self._run(name, calls)
-        return direct(lambda: get_client(self._alias), lambda client: run(client, name, calls))
+            return guarded(self._alias, operation)
+        return direct(lambda: get_client(self._alias), operation)
 
     def _run_one(self, name: str, names: Sequence[str], *arguments: object) -> Any:  # noqa: ANN401  # a script's answer
         return _answered(self._run(name, [(list(names), list(arguments))])[0])
 
     def lookup(self, lookups: Sequence[Lookup]) -> list[Found]:
-        """One round trip for all; another one before it when bumps of this process are still to be made up for."""
+        """One round trip for all. Others before it when bumps of this process are still to be made up for, and when
+        nobody has looked at the outbox lately; then one of the database, too."""
         if not lookups:
             return []
-        trust_in(self.breaker, self.ping_directly).require()
         if pending:
             pending.drain(self._bump_pending)
+        found = self._look_up(lookups)
+        if conf.outbox_databases == [] or self.looks.excused:
+            return found
+        if not all(each.believed for each in found):
+            self.looks.one()
+            found = self._look_up(lookups)  # its mark, or anybody's, is there now
+            if not self.looks.excused and not all(each.believed for each in found):
+                raise StoreUnavailable("the outbox was not looked at in time")
+        if any(wish.strict for wish in lookups):
+            self.looks.believed()
+        return found
+
+    def _look_up(self, lookups: Sequence[Lookup]) -> list[Found]:
         fresh = new_generation()
         calls: list[Call] = [
             (
@@ -196,11 +202,13 @@ class RedisStore:
         self.bump(tag_keys)
 
     def drain_before_closing(self) -> None:
-        """Have the pending bumps made before the breaker closes, so that no reader pays for them."""
-        self.breaker.drain_before_closing(self._drain_pending)
+        """Have the pending bumps made and the outbox drained before the breaker closes, so that no reader pays for it,
+        and relaxed policies do not go back to what was invalidated meanwhile."""
+        self.breaker.drain_before_closing(self._drain)
 
-    def _drain_pending(self) -> None:
+    def _drain(self) -> None:
         pending.drain(self._bump_pending)
+        self.looks.one()
 
     def spend(self, spends: Sequence[Spend]) -> float:
         """See Store."""
@@ -257,9 +265,19 @@ class RedisStore:
         """See Store."""
         guarded(self._alias, lambda client: client.ping())
 
-    def ping_directly(self) -> None:
-        """As `ping`, for one who asks through the breaker already."""
-        direct(lambda: get_client(self._alias), lambda client: client.ping())
+    def look_at_outbox(self) -> int:
+        """Drain the outbox and leave the mark of it; how many rows. Raises StoreUnavailable and OutboxUnreadable.
+
+        Two round trips, and a query for each database. In a thread whose connections are in no transaction.
+        """
+        from cache_platform import outbox  # needs models, which are there once Django is set up
+
+        seconds, microseconds = self._ask_past_breaker(lambda client: client.time())
+        drained = outbox.drain()
+        began, lasts = seconds * 1000 + microseconds // 1000, round(MARK_LASTS * 1000)
+        for answer in self._run_past_breaker("mark", [([keys.mark_key()], [began, lasts])]):
+            _answered(answer)
+        return drained
 
     def describe(self) -> dict[str, Any]:
         """See Store."""
@@ -285,7 +303,7 @@ def _answered(answer: Any) -> Any:  # noqa: ANN401  # a script's answer
 
 
 def _found(answer: list[Any]) -> Found:
-    now, signature, held, blob, superseded, lease, lease_ms, failures = answer
+    now, signature, held, blob, superseded, lease, lease_ms, failures, believed = answer
     return Found(
         now=now,
         signature=signature.decode(),
@@ -295,6 +313,7 @@ def _found(answer: list[Any]) -> Found:
         lease=Lease(lease.decode()),
         lease_ms=max(lease_ms, 0),
         failures=failures,
+        believed=bool(believed),
     )
 
 

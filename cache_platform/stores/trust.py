@@ -1,10 +1,10 @@
-"""When a process may take the store's word: while it was answered without a gap, or after the outbox was drained.
+"""When the store may be believed: while somebody has looked at the outbox a moment ago.
 
-An entry in Redis may be older than a write that could not tell Redis so. Such a write waits, for its drain or for
-`transactions.WAIT` seconds. A process that asks Redis more often than that either gets an answer, and then the drain
-was possible as well, or notices that Redis is away, and then drains the outbox itself before it reads from Redis again.
-Both rest on asking: so every process has a heartbeat, and one with a gap between two answers (it was just started, or
-stopped, or the machine slept) drains first.
+An entry in Redis may be older than a write that could not tell Redis so. Such a write has left a row in the outbox, and
+waits for its drain, `transactions.WAIT` seconds at the longest. So an entry may be served when the outbox was looked
+at, and what was in it drained, less than that ago. A look leaves a mark in Redis, which ends by itself; every lookup of
+a strict policy sees in its one round trip whether it is there. The relay looks again and again; where no mark is, the
+process that misses it looks. Nobody has to be alive, to notice an outage or to keep time for this to hold.
 """
 
 from __future__ import annotations
@@ -12,117 +12,82 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from weakref import WeakKeyDictionary
 
 from django.db import connections
 
-from cache_platform.breaker import Breaker
-from cache_platform.exceptions import StoreUnavailable
+from cache_platform.exceptions import OutboxUnreadable, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT = 0.25
-"""Seconds of silence after which a process asks the store for a sign of life."""
-DRAIN_PATIENCE = 5.0
-"""Seconds after which a reader does without the store whose outbox is still being drained."""
-ATTEMPTS = 3
-
-_drains: list[Callable[[], object]] = []
-_kept: WeakKeyDictionary[Breaker, Trust] = WeakKeyDictionary()
+MARK_LASTS = 0.9
+"""Seconds by the store's clock from the beginning of a look; less than a write waits."""
+PATIENCE = 1.0
+"""Seconds that a reader waits for a look."""
+EXCUSED_FOR = 2.0
+"""Seconds for which a process goes on without a look when the database does not answer."""
 
 
-def drain_first(drain: Callable[[], object]) -> None:
-    """Have `drain` run before a process of this site trusts a store; it raises StoreUnavailable when it cannot."""
-    if drain not in _drains:
-        _drains.append(drain)
+class Looks:
+    """One process's looks at the outbox on behalf of one store. `look` is one; it raises StoreUnavailable when the
+    store fails and OutboxUnreadable when the database does."""
 
+    def __init__(self, look: Callable[[], object]) -> None:
+        self._look = look
+        self.reset()
+        os.register_at_fork(after_in_child=self.reset)
 
-def run_drains() -> None:
-    """Run them, in a thread with database connections of its own: the caller's may be in a transaction whose snapshot
-    hides what others committed. Raises StoreUnavailable."""
-    done: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            for drain in _drains:
-                drain()
-        except BaseException as error:  # noqa: BLE001  # handed to the one who waits
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-        finally:
-            connections.close_all()
-
-    threading.Thread(target=run, name="cache-drain", daemon=True).start()
-    try:
-        done.result(DRAIN_PATIENCE)
-    except TimeoutError as error:
-        raise StoreUnavailable("the outbox is not drained yet") from error
-
-
-def _after_fork() -> None:
-    """A forked child has no heartbeat, and a lock that another thread held would stay locked."""
-    _kept.clear()
-
-
-os.register_at_fork(after_in_child=_after_fork)
-
-
-def trust_in(breaker: Breaker, ping: Callable[[], None]) -> Trust:
-    """This process's trust in the store behind `breaker`, which `ping` asks for a sign of life."""
-    found = _kept.get(breaker)
-    return found if found is not None else _kept.setdefault(breaker, Trust(breaker, ping))
-
-
-class Trust:
-    """One process's trust in one store."""
-
-    def __init__(self, breaker: Breaker, ping: Callable[[], None]) -> None:
-        self._breaker = breaker
-        self._ping = ping
+    def reset(self) -> None:
+        """Know of no look; so a forked child begins."""
         self._lock = threading.Lock()
-        self._heart: threading.Thread | None = None
-        breaker.drain_before_closing(run_drains)
+        self._running: Future[None] | None = None
+        self._believed = False
+        self._excused_until = 0.0
 
-    def require(self) -> None:
-        """Return when the store may be believed. Raises StoreUnavailable."""
-        for _ in range(ATTEMPTS):
-            if self._breaker.answers_without_gap:
-                return
-            with self._lock:  # one drains for all
-                if not self._breaker.answers_without_gap:
-                    self._breaker.call(self._regain)
-                    self._beat()
-        raise StoreUnavailable("draining the outbox takes too long")
+    def believed(self) -> None:
+        """A lookup has found the mark."""
+        self._believed = True
 
-    def _regain(self) -> None:
-        self._ping()
-        answered = self._breaker.now()  # before the drain: what it does not see was written after this
-        run_drains()
-        self._breaker.begin_anew(answered)
+    @property
+    def excused(self) -> bool:
+        """Whether this process goes on without the mark for the moment, because the database is away: then nobody can
+        write either, unless it is this process alone that cannot reach it."""
+        return time.monotonic() < self._excused_until
 
-    def _beat(self) -> None:
-        if self._heart is not None and self._heart.is_alive():
-            return
-        self._heart = threading.Thread(target=self._ask_until_reset, name="cache-heartbeat", daemon=True)
+    def one(self) -> None:
+        """Wait for a look, one at a time in this process. Raises StoreUnavailable when it could not be done, and this
+        process is not excused: one that has never been believed has no reason to be."""
+        with self._lock:
+            if self._running is None or self._running.done():
+                self._running = self._begun()
+            running = self._running
         try:
-            self._heart.start()
-        except RuntimeError:  # no more threads: each silence then costs a drain
-            self._heart = None
+            running.result(PATIENCE)
+        except (OutboxUnreadable, TimeoutError) as error:
+            if not self._believed:
+                raise StoreUnavailable("the outbox has not been looked at yet") from error
+            logger.warning("going on without a look at the outbox, the database does not answer: %s", error)
+            self._excused_until = time.monotonic() + EXCUSED_FOR
 
-    def _ask_until_reset(self) -> None:
-        stop, pause = self._breaker.stop, HEARTBEAT
-        while not stop.wait(pause):
-            silence = self._breaker.now() - self._breaker.answered_at
-            pause = HEARTBEAT
-            if self._breaker.is_open:
-                continue
-            if silence < HEARTBEAT / 2:
-                pause = HEARTBEAT - silence
-                continue
+    def _begun(self) -> Future[None]:
+        """A look that has begun, in a thread with database connections of its own: the caller's may be in a
+        transaction, whose snapshot hides what others have committed."""
+        done: Future[None] = Future()
+
+        def run() -> None:
             try:
-                self._breaker.call(self._ping)
-            except StoreUnavailable:
-                logger.info("the heartbeat found the store away")
+                self._look()
+            except BaseException as error:  # noqa: BLE001  # handed to those who wait
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+            finally:
+                connections.close_all()
+
+        try:
+            threading.Thread(target=run, name="cache-look", daemon=True).start()
+        except RuntimeError:  # no more threads
+            done.set_exception(StoreUnavailable("the outbox cannot be looked at, there are no more threads"))
+        return done

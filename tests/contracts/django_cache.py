@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import redis
 from django.core.cache import caches
 from django.test import override_settings
 
@@ -34,6 +35,11 @@ def caches_on(url: str, **aliases: dict[str, Any]) -> Iterator[Any]:
             for alias in settings:
                 backend: Any = caches[alias]
                 backend.client.get_client().connection_pool.disconnect()
+
+
+def stored(raw: redis.Redis) -> list[bytes]:
+    """All keys of the server, sorted, but for the two that a new connection leaves there."""
+    return sorted(set(raw.keys()) - {b"cp:epoch", b"cp:identity"})
 
 
 def close_breaker() -> None:

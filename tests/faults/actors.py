@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -65,6 +65,15 @@ class Actor:
     def read(self, id: int) -> Any:
         """The value that the platform gives this process."""
         return self.ask(do="read", id=id)["value"]
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """SIGSTOP, and SIGCONT at the end."""
+        pid = self._process.pid
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: "T" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3], what="it is stopped")
+        yield
+        os.kill(pid, signal.SIGCONT)
 
     def wait_until_dead(self) -> None:
         """Return once it has killed itself."""
@@ -172,9 +181,3 @@ class Line:
         with suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
         end.close()
-
-
-def stop_process(pid: int) -> None:
-    """SIGSTOP, and return once it has stopped."""
-    os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: "T" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3], what="it is stopped")

@@ -92,7 +92,6 @@ def test_a_pool_that_was_idle_throughout_serves_nothing_old(
     assert found.superseded
     assert found.blob is None
     assert value_of(frail_redis, TAG) == generation
-    get_client("idle").connection_pool.disconnect()
 
 
 def _lookup(policy: Any) -> Any:
@@ -184,4 +183,3 @@ def test_a_failover_brings_nothing_old_back(
     assert read(strict, {"id": 1}, new).value == {"value": "new"}
     assert value_of(replica, "cp:epoch") != epoch
     assert read(relaxed, {"id": 1}, never).cached
-    get_client("default").connection_pool.disconnect()

@@ -107,8 +107,13 @@ def test_nothing_old_is_read_after_an_outage(
         wait_until(lambda: writer.ask(do="rows")["rows"] == 0, what="the outbox is drained")
 
 
-def test_writer_cut_off_alone(actor: ActorFactory, relay: RelayProcess, redis: RedisUnderTest, tmp_path: Path) -> None:
-    """Its own write returns once the relay has told the others."""
+@pytest.mark.parametrize("relayed", [True, False], ids=["with relay", "without relay"])
+def test_writer_cut_off_alone(
+    request: pytest.FixtureRequest, actor: ActorFactory, redis: RedisUnderTest, tmp_path: Path, relayed: bool
+) -> None:
+    """Its own write returns once somebody has told the others, or when nobody believes Redis without having looked."""
+    if relayed:
+        request.getfixturevalue("relay")
     with Line(tmp_path, redis.socket) as line:
         writer, other = actor(REDIS_URL=line.url), actor()
         writer.ask(do="write", id=NUMBER, name="old")
@@ -122,6 +127,31 @@ def test_writer_cut_off_alone(actor: ActorFactory, relay: RelayProcess, redis: R
         line.mend()
         wait_until(lambda: writer.ask(do="read", id=NUMBER)["cached"], what="hits again")
         assert writer.read(NUMBER) == "newest"
+
+
+def test_redis_that_refuses_to_be_written_to(actor: ActorFactory, redis: RedisUnderTest) -> None:
+    """NOREPLICAS: it would still answer reads and PING; nobody believes it, and nothing old is read afterwards."""
+    writer, idle = actor(), actor()
+    writer.ask(do="write", id=NUMBER, name="old")
+    cached_by(writer, idle, name="old")
+    with redis.client() as raw:
+        raw.config_set("min-replicas-to-write", 1)
+        writer.ask(do="write", id=NUMBER, name="new")
+        raw.config_set("min-replicas-to-write", 0)
+    assert idle.read(NUMBER) == "new"
+    assert actor().read(NUMBER) == "new"
+
+
+def test_process_that_was_stopped_throughout(actor: ActorFactory, redis: RedisUnderTest) -> None:
+    """It slept through outage and write, and takes nothing for granted when it wakes up."""
+    writer, stopped = actor(), actor()
+    writer.ask(do="write", id=NUMBER, name="old")
+    cached_by(writer, stopped, name="old")
+    with stopped.stopped():
+        redis.pause()
+        writer.ask(do="write", id=NUMBER, name="new")
+        redis.resume()
+    assert stopped.read(NUMBER) == "new"
 
 
 def test_relay_killed_between_writes(

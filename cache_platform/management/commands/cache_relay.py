@@ -10,9 +10,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from cache_platform import outbox, relay
-from cache_platform.conf import conf
+from cache_platform import relay
 from cache_platform.exceptions import StoreUnavailable
+from cache_platform.stores import get_store
+from cache_platform.stores.redis import RedisStore
 
 
 class Command(BaseCommand):
@@ -27,21 +28,22 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, once: bool, json: bool, **_options: Any) -> None:
         """Exit code 0 well, 1 when there is nothing to relay to, 2 when a single drain failed."""
-        if conf.store == "memory":
+        store = get_store()
+        if not isinstance(store, RedisStore):
             self.stderr.write("nothing to relay: entries are kept in each process's memory (CACHE_PLATFORM['STORE'])")
             sys.exit(1)
         if once:
-            self._drain_once(as_json=json)
+            self._look_once(store, as_json=json)
             return
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         self.stderr.write("relay ready")
-        relay.run(stop)
+        relay.run(store, stop)
 
-    def _drain_once(self, *, as_json: bool) -> None:
+    def _look_once(self, store: RedisStore, *, as_json: bool) -> None:
         try:
-            drained = outbox.drain()
+            drained = store.look_at_outbox()
         except StoreUnavailable as error:
             self.stderr.write(f"error: {error}")
             sys.exit(2)

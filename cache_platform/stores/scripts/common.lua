@@ -60,6 +60,7 @@ end
 -- The epoch goes first: a server that dies between the two is asked again.
 local function new_epoch(epoch_key, identity_key, identity, random)
   local epoch = made_up(random)
+  redis.call('DEL', (string.gsub(epoch_key, 'epoch$', 'looked')))  -- by another server's clock
   redis.call('SET', epoch_key, epoch)
   if identity then redis.call('SET', identity_key, identity) end
   return epoch

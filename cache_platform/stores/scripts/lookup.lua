@@ -6,6 +6,9 @@ local now = now_ms()
 local raw = redis.call('MGET', unpack(KEYS))
 local entry, lease = raw[1], raw[2]
 local token = ARGV[5]
+-- Without the mark of a look at the outbox, an entry may be older than a write that could not say so (see trust.py).
+local believed = 1
+if ARGV[2] == '1' then believed = redis.call('EXISTS', (string.gsub(KEYS[3], 'epoch$', 'looked'))) end
 local signature, held = current(raw, 4, ARGV[1], ARGV[2] == '1', ARGV[3], now, tonumber(ARGV[4]))
 
 local valid = entry and string.sub(entry, 1, #signature + 1) == signature .. '\n'
@@ -18,7 +21,7 @@ if wanted and valid then
   local refresh = string.match(entry, '^%d+ (%d+) ', #signature + 2)
   wanted = not refresh or now >= tonumber(refresh)
 end
-if not wanted then return {now, signature, held and 1 or 0, entry, superseded, '-', 0, 0} end
+if not wanted then return {now, signature, held and 1 or 0, entry, superseded, '-', 0, 0, believed} end
 
 -- A lease that never ends, or a back-off longer than any, is not ours and does not count.
 local failures = 0
@@ -28,12 +31,12 @@ if lease then
     local left = (tonumber(owner, 10) or 0) - now
     failures = math.min(tonumber(count), 30)
     if left > 0 and left <= tonumber(ARGV[7]) then
-      return {now, signature, 0, entry, superseded, 'B', left, failures}
+      return {now, signature, 0, entry, superseded, 'B', left, failures, believed}
     end
   elseif kind and owner ~= token then
     local left = redis.call('PTTL', KEYS[2])
-    if left > 0 then return {now, signature, 0, entry, superseded, kind, left, 0} end
+    if left > 0 then return {now, signature, 0, entry, superseded, kind, left, 0, believed} end
   end
 end
 redis.call('SET', KEYS[2], 'L ' .. token .. ' ' .. failures, 'PX', ARGV[6])
-return {now, signature, 0, entry, superseded, 'W', 0, failures}
+return {now, signature, 0, entry, superseded, 'W', 0, failures, believed}

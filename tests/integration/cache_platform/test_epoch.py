@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -31,6 +32,7 @@ from tests.services.redis import RedisUnderTest
 __all__ = ["frail_redis", "tls_address", "trusted"]
 
 KEYS = ("cp:epoch", "cp:identity")
+numbers = count(100)
 
 
 def load(id: int) -> dict[str, int]:
@@ -38,9 +40,25 @@ def load(id: int) -> dict[str, int]:
     return {"n": id}
 
 
-def drop_connections(alias: str = "default") -> None:
-    """Have the next command open a connection."""
-    get_client(alias).connection_pool.disconnect()
+def new_pool(settings: Any) -> str:
+    """An alias for the same server whose pool has no connections yet, and which no other thread uses."""
+    number = next(numbers)
+    alias = f"pool{number}"
+    options = {"MAX_CONNECTIONS": number}  # a pool for each set of options
+    settings.CACHES = {**settings.CACHES, alias: {**settings.CACHES["default"], "OPTIONS": options}}
+    return alias
+
+
+def reconnect(settings: Any) -> None:
+    """Have the next read open a connection."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "ALIAS": new_pool(settings)}
+
+
+@pytest.fixture
+def asked_redis(redis_cache: RedisUnderTest, settings: Any) -> RedisUnderTest:
+    """An empty Redis that nobody in this test has connected to yet."""
+    reconnect(settings)
+    return redis_cache
 
 
 def kept(server: RedisUnderTest) -> list[Any]:
@@ -64,75 +82,80 @@ def round_trips() -> Iterator[list[str]]:
         yield sent
 
 
-def test_the_server_is_asked_on_a_connection_and_known_on_the_next(redis_cache: RedisUnderTest) -> None:
+def test_the_server_is_asked_on_a_connection_and_known_on_the_next(asked_redis: RedisUnderTest, settings: Any) -> None:
     """The identity is what the server says of itself; the epoch stays as long as it says the same."""
     get_store().ping()
-    epoch, identity = kept(redis_cache)
-    with redis_cache.client() as client:
+    epoch, identity = kept(asked_redis)
+    with asked_redis.client() as client:
         info = client.info()
     assert identity.decode() == f"{info['run_id']} {info['master_replid']}"
-    drop_connections()
+    reconnect(settings)
     get_store().ping()
-    assert kept(redis_cache) == [epoch, identity]
+    assert kept(asked_redis) == [epoch, identity]
 
 
-def test_a_hit_costs_one_round_trip_and_a_new_connection_one_more(redis_cache: RedisUnderTest, strict: Any) -> None:
+def test_a_hit_costs_one_round_trip_and_a_new_connection_one_more(
+    redis_cache: RedisUnderTest, settings: Any, strict: Any
+) -> None:
     """Nothing is asked on a connection that is open already."""
     read(strict, {"id": 1}, load)
     with round_trips() as sent:
         assert read(strict, {"id": 1}, never).cached
     assert sent == ["EVALSHA"]
-    drop_connections()
+    client = get_client(new_pool(settings))
     with round_trips() as sent:
-        assert read(strict, {"id": 1}, never).cached
-    assert sent == ["HELLO", "EVAL", "EVALSHA"]
+        client.get("anything")
+    assert sent == ["HELLO", "EVAL", "GET"]
+    with round_trips() as sent:
+        client.get("anything")
+    assert sent == ["GET"]
 
 
 def test_another_identity_ends_strict_entries_and_no_others(
-    redis_cache: RedisUnderTest, strict: Any, relaxed: Any
+    asked_redis: RedisUnderTest, settings: Any, strict: Any, relaxed: Any
 ) -> None:
     """As after a restart or a failover, when the generations in the server may be older than a write."""
     for policy in (strict, relaxed):
         read(policy, {"id": 1}, load)
-    with redis_cache.client() as client:
+    with asked_redis.client() as client:
         client.set("cp:identity", "somebody else")
     assert read(strict, {"id": 1}, never).cached  # this connection has been open all the time
-    drop_connections()
+    reconnect(settings)
     assert read(strict, {"id": 1}, load).source == "load"
     assert read(relaxed, {"id": 1}, never).cached
     assert read(strict, {"id": 1}, never).cached
 
 
 @pytest.mark.parametrize("lost", KEYS)
-def test_a_lost_key_is_a_miss(redis_cache: RedisUnderTest, strict: Any, lost: str) -> None:
+def test_a_lost_key_is_a_miss(asked_redis: RedisUnderTest, settings: Any, strict: Any, lost: str) -> None:
     """Evicted or deleted, by whomever."""
     read(strict, {"id": 1}, load)
-    with redis_cache.client() as client:
+    with asked_redis.client() as client:
         client.delete(lost)
-    drop_connections()
+    reconnect(settings)
     assert read(strict, {"id": 1}, load).source == "load"
-    assert all(kept(redis_cache))
+    assert all(kept(asked_redis))
 
 
-def test_keys_of_other_types_are_replaced(redis_cache: RedisUnderTest, strict: Any) -> None:
+def test_keys_of_other_types_are_replaced(asked_redis: RedisUnderTest, settings: Any, strict: Any) -> None:
     """Whatever stands there, a connection is to be had."""
-    with redis_cache.client() as client:
+    with asked_redis.client() as client:
         for key in KEYS:
             client.delete(key)
             client.rpush(key, "a list")
-    drop_connections()
+    reconnect(settings)
     assert read(strict, {"id": 1}, load).stored
     assert read(strict, {"id": 1}, never).cached
 
 
-def test_a_primary_that_was_a_replica_is_another_one(frail_redis: RedisUnderTest, strict: Any) -> None:
+def test_a_primary_that_was_a_replica_is_another_one(frail_redis: RedisUnderTest, settings: Any, strict: Any) -> None:
     """The process is the same, what it holds may not be: master_replid changes."""
     read(strict, {"id": 1}, load)
     epoch, identity = kept(frail_redis)
     with frail_redis.client() as client:
         client.replicaof("127.0.0.1", "1")
         client.replicaof("NO", "ONE")
-    drop_connections()
+    reconnect(settings)
     assert read(strict, {"id": 1}, load).source == "load"
     new_epoch, new_identity = kept(frail_redis)
     assert new_epoch != epoch
@@ -163,8 +186,6 @@ def test_many_pools_at_once_set_one_epoch(
     threads = [in_thread(lambda alias=alias: connect(alias)) for alias in aliases]
     assert {result(each) for each in threads} == {kept(frail_redis)[0]}
     assert len([record for record in caplog.records if "not the server that it was" in record.message]) == 1
-    for alias in aliases:
-        drop_connections(alias)
 
 
 def test_a_replica_is_not_connected_to(frail_redis: RedisUnderTest, settings: Any) -> None:
@@ -198,7 +219,7 @@ def test_a_server_that_hangs_when_asked_costs_one_timeout(frail_redis: RedisUnde
         frail_redis.pause()
 
     arguments = {"redis_connect_func": pause_after_handshake}
-    options = {"CONNECTION_POOL_KWARGS": arguments, "MAX_CONNECTIONS": 3}
+    options = {"CONNECTION_POOL_KWARGS": arguments, "MAX_CONNECTIONS": next(numbers)}
     settings.CACHES = {"default": {**settings.CACHES["default"], "OPTIONS": options}}
     with round_trips() as sent, pytest.raises(StoreUnavailable, match="Timeout"):
         get_store().ping()
@@ -228,17 +249,18 @@ def test_what_accepts_and_closes_is_asked_a_few_times_only(tmp_path: Path, setti
     assert 1 <= len(accepted) <= 4
 
 
-def test_a_connection_that_could_not_ask_is_closed(redis_cache: RedisUnderTest) -> None:
+def test_a_connection_that_could_not_ask_is_closed(redis_cache: RedisUnderTest, settings: Any) -> None:
     """Whatever stopped it, a task's time limit for one: a connection left open would pass for a known one."""
+    client = get_client(new_pool(settings))
     stopped = mock.patch("cache_platform.stores.identity._identify", side_effect=KeyboardInterrupt)
     with stopped, pytest.raises(KeyboardInterrupt):
-        get_client("default").ping()
+        client.ping()
     with round_trips() as sent:
-        get_store().ping()
+        client.ping()
     assert sent == ["HELLO", "EVAL", "PING"]
 
 
-def test_the_options_of_a_project_are_kept(redis_cache: RedisUnderTest, settings: Any, strict: Any) -> None:
+def test_the_options_of_a_project_are_kept(redis_cache: RedisUnderTest, settings: Any) -> None:
     """Its own function for new connections runs first, then the server is asked; other arguments reach redis-py."""
     made: list[str] = []
 
@@ -246,44 +268,42 @@ def test_the_options_of_a_project_are_kept(redis_cache: RedisUnderTest, settings
         connection.on_connect()
         made.append(connection.client_name)
 
-    arguments = {"redis_connect_func": connect, "client_name": "shop", "protocol": 3}
-    options = {"CONNECTION_POOL_KWARGS": arguments, "MAX_CONNECTIONS": 3}
+    arguments = {"redis_connect_func": connect, "client_name": "shop", "protocol": 2}
+    options = {"CONNECTION_POOL_KWARGS": arguments, "MAX_CONNECTIONS": next(numbers)}
     settings.CACHES = {"default": {**settings.CACHES["default"], "OPTIONS": options}}
-    assert read(strict, {"id": 1}, load).stored
-    assert read(strict, {"id": 1}, never).cached
+    assert get_client("default").client_getname() == "shop"
     assert made == ["shop"]
     assert all(kept(redis_cache))
-    drop_connections()
 
 
-def test_nobody_elses_connections_ask(redis_cache: RedisUnderTest) -> None:
+def test_nobody_elses_connections_ask(redis_server: RedisUnderTest) -> None:
     """Plain clients and Celery's."""
-    with redis_cache.client() as client:
+    with redis_server.client() as client:
         client.ping()
-    app = Celery(broker=f"redis+socket://{redis_cache.socket}")
+    app = Celery(broker=f"redis+socket://{redis_server.socket}")
     with app.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, timeout=5)
-    assert kept(redis_cache) == [None, None]
+    assert kept(redis_server) == [None, None]
 
 
-def test_a_server_that_does_not_name_itself_is_another_one_each_time(redis_cache: RedisUnderTest) -> None:
+def test_a_server_that_does_not_name_itself_is_another_one_each_time(redis_server: RedisUnderTest) -> None:
     """Some managed servers say less than Redis does: misses then, never an entry from before a write."""
     _sha, text = script("identify")
     shebang, _, body = text.partition("\n")
     silent = f"{shebang}\nlocal real = redis\nlocal redis = setmetatable({{}}, {{__index = real}})\n" + (
         "redis.call = function(name, ...) if name == 'INFO' then return '' end return real.call(name, ...) end\n"
     )
-    with redis_cache.client() as client:
+    with redis_server.client() as client:
         answers = [(client.eval(silent + body, 2, *KEYS, "00"), client.get("cp:epoch")) for _ in range(3)]
         assert client.get("cp:identity") is None
     assert Counter(answer for answer, _epoch in answers) == {1: 3}
     assert len({epoch for _answer, epoch in answers}) == 3
 
 
-def test_an_answer_that_was_lost_does_not_matter(redis_cache: RedisUnderTest) -> None:
+def test_an_answer_that_was_lost_does_not_matter(redis_server: RedisUnderTest) -> None:
     """Sent again with the same random bits, the script finds the identity that it left."""
     _sha, text = script("identify")
-    with redis_cache.client() as client:
+    with redis_server.client() as client:
         assert client.eval(text, 2, *KEYS, "00") == 1
         epoch = client.get("cp:epoch")
         assert client.eval(text, 2, *KEYS, "00") == 0
@@ -298,14 +318,15 @@ def test_the_server_is_asked_over_tls(trusted: str, settings: Any, strict: Any) 
     """Debian's redis-server, rediss://."""
     use_redis(settings, trusted)
     assert read(strict, {"id": 1}, load).stored
-    epoch, identity = get_client("default").mget(KEYS)
-    drop_connections()
+    client = get_client("default")
+    epoch, identity = client.mget(KEYS)
+    reconnect(settings)
     assert read(strict, {"id": 1}, never).cached
-    get_client("default").set("cp:identity", "somebody else")
-    drop_connections()
+    client.set("cp:identity", "somebody else")
+    reconnect(settings)
     assert read(strict, {"id": 1}, load).source == "load"
-    assert get_client("default").get("cp:epoch") != epoch
-    assert get_client("default").get("cp:identity") == identity
+    assert client.get("cp:epoch") != epoch
+    assert client.get("cp:identity") == identity
 
 
 @pytest.mark.system

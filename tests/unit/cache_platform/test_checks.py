@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 
-from cache_platform import checks
+from cache_platform import checks, tags_of
+from cache_platform.backend import RedisCache
 from cache_platform.checks import check_settings
+from cache_platform.invalidation import forget
 
 
 def ids() -> list[str | None]:
@@ -40,6 +43,26 @@ def test_a_wrong_setting_is_found(settings: Any, changes: dict[str, str], expect
     assert check_settings(None)[0].hint
 
 
+class OwnCache(RedisCache):
+    """A project's subclass of the platform's backend."""
+
+
+@pytest.mark.parametrize(
+    ("backend", "expected"),
+    [
+        ("django_redis.cache.RedisCache", ["cache_platform.E004"]),
+        ("django.core.cache.backends.redis.RedisCache", ["cache_platform.E004"]),
+        ("cache_platform.backend.RedisCache", []),
+        (f"{__name__}.OwnCache", []),
+    ],
+)
+def test_the_backend_is_the_platforms_own(settings: Any, backend: str, expected: list[str]) -> None:
+    """Another one's connections would not notice a restart from a snapshot, or a failover."""
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://localhost"}}
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "STORE": "redis"}
+    assert ids() == expected
+
+
 def test_a_wrong_or_unknown_ttl_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A typing error in a variable's name would else do nothing, silently."""
     monkeypatch.setenv("CACHE_TTL_WETHER_CURRENT", "5")
@@ -57,3 +80,23 @@ def test_ids_are_unique() -> None:
     """One id, one meaning."""
     found = re.findall(r'id="(cache_platform\.[EW]\d{3})"', Path(checks.__file__).read_text(encoding="utf-8"))
     assert len(found) == len(set(found)) >= 7
+
+
+def test_tags_of_unknown_fields_are_found() -> None:
+    """A declaration that names a field that is not there, or ignores one."""
+    tags_of(Group, "test:{nmae}", "test:{permissions__codename}", "test:{name__x}", ignoring=("nothing",))
+    try:
+        (found,) = [each for each in check_settings(None) if each.id == "cache_platform.E007"]
+    finally:
+        forget(Group, "test:{nmae}", "test:{permissions__codename}", "test:{name__x}")
+    assert "['nmae', 'name__x', 'nothing']" in found.msg
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [(None, ["cache_platform.W003"]), ("IMMEDIATE", []), ("EXCLUSIVE", [])])
+def test_sqlite_without_locks_is_warned_of(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, mode: str | None, wanted: list[str]
+) -> None:
+    """Its transactions would fail where they read first and write then."""
+    options = {"transaction_mode": mode} if mode else {}
+    monkeypatch.setitem(settings.DATABASES, "default", {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options})
+    assert [each.id for each in check_settings(None) if each.id == "cache_platform.W003"] == wanted

@@ -31,6 +31,7 @@ def policy(**declaration: Any) -> CachePolicy[Any]:
         {"refresh_ahead": 0.9},
         {"soft_timeout": 9},
         {"hard_timeout": 0},
+        {"until": 1790000000},
         {"negative_ttl": -1},
         {"params": {"a": list}},
         {"secret_params": frozenset({"token"})},

@@ -1,0 +1,166 @@
+"""Filling ahead: what will be read in a moment, of several policies, in two round trips."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from cache_platform import stores
+from cache_platform.batches import landing
+from cache_platform.conf import conf
+from cache_platform.exceptions import LoadRefused, PolicyError, StoreUnavailable
+from cache_platform.loading import Load, Made, keep
+from cache_platform.policies import CachePolicy
+from cache_platform.reading import Reading
+from cache_platform.stores.base import Lease, Store
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+Outcome = Literal["stored", "unstored", "fresh", "left", "failed"]
+"""`stored`: loaded and stored. `unstored`: loaded, but superseded meanwhile, too large, or the store was full or away.
+`fresh`: it was there. `left`: caching is off, the store is away, somebody else loads it, its source is in back-off, a
+tag is held, or this is a transaction. `failed`: its parameters, its loader or its value were wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish(Generic[T]):
+    """One entry that shall be there: what get_or_load would be called with."""
+
+    policy: CachePolicy[T]
+    params: Mapping[str, Any]
+    loader: Callable[..., T | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """What became of a wish."""
+
+    policy: str
+    outcome: Outcome
+
+
+def warm(wishes: Iterable[Wish[Any]]) -> list[Warmed]:
+    """Load and store what is not there yet; what became of each wish, in their order.
+
+    One round trip reads all, one stores all. Nothing is raised: a loader that fails keeps neither the others nor the
+    caller. Nobody is waited for, nothing is counted as a hit or a miss, and no caller's budget is charged.
+    """
+    began = time.perf_counter()
+    readings = [(wish.policy.name, _reading(wish)) for wish in wishes]
+    outcomes = _fill({reading.address.key: reading for _, reading in readings if reading is not None and _on(reading)})
+    warmed = [
+        Warmed(name, "failed" if reading is None else outcomes.get(reading.address.key, "left"))
+        for name, reading in readings
+    ]
+    if warmed:
+        shown = ", ".join(f"{each.policy} {each.outcome}" for each in warmed)
+        logger.info("warmed %s in %.1f ms", shown, (time.perf_counter() - began) * 1000)
+    return warmed
+
+
+def _reading(wish: Wish[T]) -> Reading[T] | None:
+    """The reading of a wish; None when its parameters are wrong."""
+    try:
+        return Reading(wish.policy, wish.params, partial(wish.loader, **wish.params), None)
+    except Exception:  # whatever is wrong with one wish, the others are not concerned
+        logger.exception("%s: what shall be warmed is not named rightly", wish.policy.name)
+        return None
+
+
+def _on(reading: Reading[Any]) -> bool:
+    return conf.enabled and reading.policy.effective_ttl > 0
+
+
+def _fill(readings: Mapping[str, Reading[Any]]) -> dict[str, Outcome]:
+    """What became of each reading whose outcome is not `left`, by key."""
+    outcomes: dict[str, Outcome] = {}
+    loads: dict[str, Load] = {}
+    if not readings:
+        return outcomes
+    store = stores.get_store()
+    try:
+        lookups = store.lookup([reading.lookup() for reading in readings.values()])
+    except StoreUnavailable:
+        return outcomes
+    for (key, reading), found in zip(readings.items(), lookups, strict=True):
+        reading.note_superseded(store, found)
+        usable = reading.usable(store, found)
+        if found.lease is Lease.WON:
+            loads[key] = Load(reading, store, found)
+        elif usable is not None and usable.fresh and not found.held:
+            outcomes[key] = "fresh"
+    _lead(store, loads, outcomes)
+    return outcomes
+
+
+def _lead(store: Store, loads: Mapping[str, Load], outcomes: dict[str, Outcome]) -> None:
+    """Load what the leases were won of, and note what became of it."""
+    made: dict[str, Made] = {}
+    with landing(loads) as landed:
+        try:
+            for key, load in loads.items():
+                one = _made(load, key)
+                if isinstance(one, Made):
+                    made[key] = one
+                else:
+                    outcomes[key] = one
+            landed.update(zip(made, keep(store, list(made.values())), strict=True))
+        except BaseException:  # this thread is being stopped: who comes next need not wait for its leases
+            for load in loads.values():
+                load.give_back(Lease.NONE)
+            raise
+    outcomes.update((key, "stored" if loaded.stored else "unstored") for key, loaded in landed.items())
+
+
+def _made(load: Load, key: str) -> Made | Outcome:
+    try:
+        return load.make()
+    except LoadRefused:
+        return "left"
+    except Exception as error:  # noqa: BLE001  # the load has logged it and left the source alone; nobody waits for it
+        logger.info("%s is not warmed: %s", key, type(error).__name__)
+        return "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class _AtSignIn(Generic[T]):
+    policy: CachePolicy[T]
+    params_of: Callable[[AbstractBaseUser], Mapping[str, Any]]
+    loader: Callable[..., T | None]
+
+    def wish(self, user: AbstractBaseUser) -> Wish[T] | None:
+        try:
+            return Wish(self.policy, self.params_of(user), self.loader)
+        except Exception:  # as for a loader: a sign-in must not fail for what it is to speed up
+            logger.exception("%s cannot be warmed for a user", self.policy.name)
+            return None
+
+
+_at_sign_in: dict[str, _AtSignIn[Any]] = {}
+
+
+def on_sign_in(
+    policy: CachePolicy[T],
+    params_of: Callable[[AbstractBaseUser], Mapping[str, Any]],
+    loader: Callable[..., T | None],
+) -> None:
+    """Have `policy` warmed for each user who signs in: `params_of(user)` gives the parameters, `loader` is as for
+    get_or_load. Call it where the policy is declared. Raises PolicyError when it is registered already.
+    """
+    wanted = _AtSignIn(policy, params_of, loader)
+    if _at_sign_in.setdefault(policy.name, wanted) is not wanted:
+        raise PolicyError(f"policy {policy.name!r} is warmed at sign-in already")
+
+
+def warm_sign_in(user: AbstractBaseUser) -> list[Warmed]:
+    """Warm what was registered for `user`, who has just signed in; see `warm`. Call it after the sign-in's COMMIT,
+    since nothing is stored inside a transaction."""
+    return warm([wish for each in _at_sign_in.values() if (wish := each.wish(user)) is not None])
