@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from dotenv import dotenv_values
 
 from cache_platform import conf
 from cache_platform.checks import KNOWN
+from cache_platform.invalidation import declarations, forget
 from cache_platform.policies import CachePolicy, registry
 from config.environment import BASE_DIR, Environment
 
@@ -20,13 +23,24 @@ DOCUMENTS = [BASE_DIR / "README.md", *sorted((BASE_DIR / "docs").rglob("*.md"))]
 def test_the_example_of_the_readme_runs() -> None:
     """Copied as it stands."""
     examples = re.findall(r"<!-- example.*?-->\n```python\n(.*?)```", README, re.DOTALL)
-    assert len(examples) == 2
+    assert len(examples) == 3
     names: dict[str, object] = {}
     try:
         exec(compile("\n".join(examples), "README.md", "exec"), names)
         assert names["profile"] == names["load_profile"](42)  # type: ignore[operator]
+        assert ("user:{pk}",) in [each.templates for each in declarations(get_user_model()._meta.db_table)]
     finally:
         registry.unregister("people.profile")
+        forget(get_user_model(), "user:{pk}")
+
+
+def test_all_packages_of_the_app_are_distributed() -> None:
+    """What pip installs has its migrations and commands."""
+    listed = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    there = {
+        ".".join(path.parent.relative_to(BASE_DIR).parts) for path in (BASE_DIR / "cache_platform").rglob("__init__.py")
+    }
+    assert set(listed) == there
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faults.actors import Actor, Line, RelayProcess
+from tests.services.databases import empty_tables
 from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.site import base_environment
@@ -28,10 +29,17 @@ def redis(tmp_path: Path) -> Iterator[RedisUnderTest]:
 
 @pytest.fixture
 def environment(
-    tmp_path: Path, redis: RedisUnderTest, postgres_server: PostgresUnderTest, postgres_alias: str
-) -> dict[str, str]:
+    tmp_path: Path,
+    redis: RedisUnderTest,
+    postgres_server: PostgresUnderTest,
+    postgres_alias: str,
+    django_db_blocker: Any,
+) -> Iterator[dict[str, str]]:
     """What all processes of this test have in common."""
-    return base_environment(tmp_path, REDIS_URL=redis.url, DATABASE_URL=postgres_server.url)
+    with django_db_blocker.unblock():
+        empty_tables(postgres_alias)
+        yield base_environment(tmp_path, REDIS_URL=redis.url, DATABASE_URL=postgres_server.url)
+        empty_tables(postgres_alias)
 
 
 @pytest.fixture

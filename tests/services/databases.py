@@ -27,3 +27,15 @@ def added_database(alias: str, url: str, **options: Any) -> Iterator[str]:
         if hasattr(handler._connections, alias):
             delattr(handler._connections, alias)
         del connections.settings[alias]
+
+
+def empty_tables(alias: str) -> None:
+    """Remove what tests write there, since others share the database: groups, and rows of the outbox."""
+    from django.contrib.auth.models import Group
+
+    from cache_platform.models import OutboxRow
+
+    connections[alias].close()  # a test may have cut it
+    Group.objects.using(alias).all().delete()
+    OutboxRow.objects.using(alias).all().delete()
+    connections[alias].close()

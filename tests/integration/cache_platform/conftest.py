@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
-from django.db import connections
 
 from cache_platform import tags_of
 from cache_platform.invalidation import forget
-from cache_platform.models import OutboxRow
 from cache_platform.stores import get_store
 from cache_platform.stores.base import Store
+from tests.services.databases import empty_tables
 
 
 @pytest.fixture(params=["memory", "valkey"])
@@ -48,10 +46,9 @@ def database(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator
     """A database in which transactions really commit, without groups, by its alias."""
     alias = request.getfixturevalue(f"{request.param}_alias" if request.param == "postgres" else "sqlite_alias")
     with django_db_blocker.unblock():
-        Group.objects.using(alias).all().delete()
-        OutboxRow.objects.using(alias).all().delete()
+        empty_tables(alias)
         yield alias
-        connections[alias].close()
+        empty_tables(alias)
 
 
 @pytest.fixture
