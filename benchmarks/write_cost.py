@@ -1,8 +1,8 @@
 """What invalidation adds to a write: the same UPDATE with and without a declaration, in turns, in one run.
 
-Run as `python -m benchmarks.write_cost`. It starts a Valkey and two PostgreSQL of its own, one whose COMMIT is flushed to
-the disk and one whose COMMIT is not (the smallest write there can be), and prints for each the median time of a write and
-the ratio to the one without a declaration.
+Run as `python -m benchmarks.write_cost`. It starts a Valkey and two PostgreSQL of its own, one whose COMMIT is flushed
+to the disk and one whose COMMIT is not (the smallest write there can be), and prints for each the median time of a
+write and the ratio to the one without a declaration.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ def main() -> int:
 
     django.setup()
     from django.conf import settings
-    from django.db import connections
 
     from tests.services.databases import added_database
     from tests.services.postgres import PostgresUnderTest
@@ -38,19 +37,18 @@ def main() -> int:
     from tests.services.site import base_environment, migrate
 
     settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "STORE": "redis"}
-    for durable in (True, False):
-        with tempfile.TemporaryDirectory() as name, RedisUnderTest(Path(name) / "redis") as redis:
-            folder = Path(name)
-            folder.chmod(0o755)
-            settings.CACHES = {
-                "default": {"BACKEND": "cache_platform.backend.RedisCache", "LOCATION": redis.url, "KEY_PREFIX": "b"}
-            }
-            with PostgresUnderTest(folder / "postgres", durable=durable) as postgres:
+    with tempfile.TemporaryDirectory() as name, RedisUnderTest(Path(name) / "redis") as redis:
+        settings.CACHES = {
+            "default": {"BACKEND": "cache_platform.backend.RedisCache", "LOCATION": redis.url, "KEY_PREFIX": "b"}
+        }
+        folder = Path(name)
+        folder.chmod(0o755)
+        for title, durable in (("COMMIT is flushed to the disk", True), ("COMMIT is not flushed", False)):
+            with PostgresUnderTest(folder / f"postgres-{durable}", durable=durable) as postgres:
                 migrate(base_environment(folder, DATABASE_URL=postgres.url))
                 with added_database("bench", postgres.url) as alias:
-                    sys.stdout.write(f"{'COMMIT is flushed to the disk' if durable else 'COMMIT is not flushed'}\n")
+                    sys.stdout.write(f"{title}\n")
                     show(measure(alias))
-                    connections[alias].close()
     return 0
 
 
