@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.lookups import Exact
 from django.db.models.sql.constants import MULTI
 from django.db.models.sql.query import Query
+from django.db.models.sql.subqueries import UpdateQuery
 
 from cache_platform.invalidation import Declaration, local_field
 
@@ -52,14 +53,16 @@ class Rows:
         if key is not None and all(_is_key(model, name) for name in names):
             return cls(model, connection.alias, names, [dict.fromkeys((*names, "pk"), key)])
         local = ["pk", *(name for name in names if local_field(model, name) is not None)]
+        # As the UPDATE itself would: FOR UPDATE would keep others from inserting rows that refer to these.
+        no_key = isinstance(query, UpdateQuery) and connection.features.has_select_for_no_key_update
         if _simple(query):
-            found = _select(query, connection, local, lock=True)
+            found = _select(query, connection, local, lock=True, no_key=no_key)
         else:
             keys = _select(query, connection, ["pk"], lock=False)
             if len(keys) > MOST_ROWS:
                 return None
             query.add_filter("pk__in", [row["pk"] for row in keys])  # what comes to match from now on is not changed
-            found = _lock(model, connection, [row["pk"] for row in keys], local)
+            found = _lock(model, connection, [row["pk"] for row in keys], local, no_key=no_key)
         if len(found) > MOST_ROWS:
             return None
         if len(local) <= len(names):
@@ -117,7 +120,9 @@ def _simple(query: Any) -> bool:
     return query.count_active_tables() == 1 and query.group_by is None and not query.distinct
 
 
-def _select(query: Any, connection: Any, names: Sequence[str], *, lock: bool) -> list[dict[str, Any]]:
+def _select(
+    query: Any, connection: Any, names: Sequence[str], *, lock: bool, no_key: bool = False
+) -> list[dict[str, Any]]:
     """At most MOST_ROWS + 1 of the rows that `query` matches."""
     select = query.chain(klass=Query)
     select.select_related = False
@@ -126,18 +131,20 @@ def _select(query: Any, connection: Any, names: Sequence[str], *, lock: bool) ->
     select.clear_select_clause()
     select.add_fields([_resolved(query.model, name) for name in names])
     select.set_limits(high=MOST_ROWS + 1)
-    select.select_for_update = lock
+    select.select_for_update, select.select_for_no_key_update = lock, no_key
     pages = select.get_compiler(connection=connection).execute_sql(MULTI) or ()
     return [dict(zip(names, row, strict=True)) for page in pages for row in page]
 
 
-def _lock(model: type[Model], connection: Any, keys: Sequence[Any], names: Sequence[str]) -> list[dict[str, Any]]:
+def _lock(
+    model: type[Model], connection: Any, keys: Sequence[Any], names: Sequence[str], *, no_key: bool
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for start in range(0, len(keys), PAGE):
         queryset: QuerySet[Model] = (
             QuerySet(model, using=connection.alias).filter(pk__in=keys[start : start + PAGE]).order_by()
         )
-        found.extend(queryset.select_for_update().values(*names))
+        found.extend(queryset.select_for_update(no_key=no_key).values(*names))
     return found
 
 
