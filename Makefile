@@ -48,7 +48,7 @@ lock: venv $(VENV)/.bootstrapped ## resolve requirements/*.in again into the loc
 	$(COMPILE) --output-file requirements-dev.txt requirements/dev.in --constraints requirements.txt
 
 clean: ## remove .venv, VAR_DIR's default and what tools left
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A .venv whose Python is too old, or was moved, is made anew.

@@ -37,6 +37,12 @@ class SubscriptionInline(SubscriptionsOfUser):
 class UserAdmin(Users):
     """Django's own page; a user who is being added has neither profile nor subscription yet."""
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Django's own rules, and no guessing at secrets by filters in the address."""
+        if lookup.startswith(("session_nonce", "sessions", "api_keys", "token_families")):
+            return False
+        return bool(super().lookup_allowed(lookup, value, request))
+
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:  # noqa: ARG002  # Django's signature
         """Profile and subscription, of a user who is there."""
         return [] if obj is None else [ProfileInline, SubscriptionInline]

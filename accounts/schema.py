@@ -28,7 +28,7 @@ class SubscriptionState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionState(msgspec.Struct, frozen=True, kw_only=True):
-    """A session's row. `data` is signed, so nobody makes a session by writing to the cache; times are unix seconds."""
+    """A session's row. `data` is what Django signs; times are unix seconds."""
 
     data: str
     expires: float

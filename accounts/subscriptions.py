@@ -42,7 +42,7 @@ def load_subscription(user_id: int) -> SubscriptionState | None:
     return SubscriptionState(
         plan=cast(Any, subscription.plan),
         status=cast(Any, subscription.status),
-        period_end=subscription.period_end,
+        period_end=None if subscription.plan == Plan.FREE else subscription.period_end,
         limits=limits,
         usage=dict.fromkeys(limits, 0) | subscription.usage,
     )
@@ -74,8 +74,8 @@ def _choose(subscription: Subscription, plan: str, now: datetime) -> None:
     """A plan brings its limits, and a new period unless one is running. What is owed stays owed."""
     if plan not in PLAN_LIMITS:
         raise ValidationError({"plan": f"must be one of {', '.join(PLAN_LIMITS)}"})
-    subscription.plan = plan
-    subscription.limits = {}
+    if plan != subscription.plan:
+        subscription.plan, subscription.limits = plan, {}
     if subscription.status != Status.PAST_DUE:
         subscription.status = Status.ACTIVE
     _renew(subscription, now)
@@ -85,6 +85,8 @@ def _switch(subscription: Subscription, status: str, now: datetime) -> None:
     """A subscription is cancelled, or resumed after that; every other status is the site's to set."""
     if status == subscription.status:
         return
+    if subscription.status == Status.PAST_DUE:
+        raise ValidationError({"status": "is past_due; what is owed has to be paid first"})
     if status == Status.CANCELLED:
         subscription.status = Status.CANCELLED
     elif status == Status.ACTIVE and subscription.status == Status.CANCELLED:
@@ -97,9 +99,12 @@ def _switch(subscription: Subscription, status: str, now: datetime) -> None:
 
 
 def _renew(subscription: Subscription, now: datetime) -> None:
-    """The free plan has no period; another one gets a new period when its own is over."""
+    """A new period when there is none or it is over. One that was paid for runs on, and its usage counts on, also on
+    the free plan: going there and back must not begin anew."""
+    if subscription.period_end is not None and subscription.period_end > now:
+        return
     if subscription.plan == Plan.FREE:
         subscription.period_end = None
-    elif subscription.period_end is None or subscription.period_end <= now:
-        subscription.period_end = now + PERIOD
-        subscription.usage = {}
+        return
+    subscription.period_end = now + PERIOD
+    subscription.usage = {}

@@ -1,6 +1,7 @@
 """Registration of the app."""
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.core import checks
 from django.utils.module_loading import autodiscover_modules
 
@@ -17,7 +18,9 @@ class CachePlatformConfig(AppConfig):
         from cache_platform import health  # noqa: F401  # registers its policy
         from cache_platform.checks import check_settings
         from cache_platform.policies import registry
+        from cache_platform.warming import warm_after_sign_in
 
+        user_logged_in.connect(warm_after_sign_in, dispatch_uid="cache_platform.warm_after_sign_in")
         checks.register(check_settings)
         autodiscover_modules("policies")
         for policy in registry:

@@ -27,7 +27,7 @@ KNOWN = {
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Every check of this app."""
-    return [*_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_databases()]
+    return [*_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_unused_tags(), *_databases()]
 
 
 def _names() -> list[CheckMessage]:
@@ -94,6 +94,21 @@ def _tags() -> list[CheckMessage]:
         )
         for declaration in declarations()
         if (unknown := unknown_fields(declaration))
+    ]
+
+
+def _unused_tags() -> list[CheckMessage]:
+    used = {tag.partition("{")[0] for policy in registry for tag in policy.tags}
+    hint = "It supersedes nothing. Is it spelt as in the policy? Tags are compared up to the first brace."
+    return [
+        Warning(
+            f"tags_of({declaration.model.__name__}) has the tag {template!r}, and no policy has such a tag.",
+            hint=hint,
+            id="cache_platform.W004",
+        )
+        for declaration in declarations()
+        for template in declaration.templates
+        if template.partition("{")[0] not in used
     ]
 
 

@@ -71,7 +71,7 @@ def _bump(tags: list[str]) -> int:
     try:
         bumped = get_store().bump(names)
     except StoreUnavailable as error:
-        logger.warning("%d tags could not be bumped: %s", len(tags), error)
+        logger.warning("%d tags could not be bumped and wait in the outbox: %s", len(tags), error)
         bumped = 0
         transactions.leave_to_the_relay(tags)
     forget_locally(names)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Field, Model
@@ -28,6 +31,9 @@ class Declaration:
     templates: tuple[str, ...]
     fields: tuple[str, ...]
     ignoring: frozenset[str]
+    of_parent: bool = False
+    """Stands for a table that `model` inherits from: which of its rows are `model`'s is not looked up, so a change of
+    it supersedes what `wide` gives."""
 
     def tags(self, row: Mapping[str, Any]) -> Iterator[str]:
         """The tags of one row, from its values by field name. A tag whose field is NULL is nobody's."""
@@ -44,10 +50,8 @@ class Declaration:
             literal = template.partition("{")[0]
             if literal == template:
                 yield template
-                continue
-            for policy in registry:
-                if any(tag.partition("{")[0] == literal for tag in policy.tags):
-                    yield keys.policy_tag(policy.name)
+            else:
+                yield from _policies_with(literal)
 
     def changed_by(self, fields: Iterable[Field[Any, Any]]) -> bool:
         """Whether an update that sets `fields` touches anything."""
@@ -78,9 +82,12 @@ def tags_of(model: type[Model], *templates: str, ignoring: Sequence[str] = ()) -
     from cache_platform import tracking
 
     tracking.install()
-    found = _declared.setdefault(model._meta.db_table, [])
-    if declaration not in found:
-        found.append(declaration)
+    of_parent = replace(declaration, of_parent=True)
+    tables = {model._meta.db_table: declaration} | {each._meta.db_table: of_parent for each in model._meta.all_parents}
+    for table, each in tables.items():
+        found = _declared.setdefault(table, [])
+        if each not in found:
+            found.append(each)
 
 
 def declarations(table: str | None = None) -> list[Declaration]:
@@ -92,8 +99,24 @@ def declarations(table: str | None = None) -> list[Declaration]:
 
 def forget(model: type[Model], *templates: str) -> None:
     """Drop the declaration of these tags; for tests."""
-    found = declarations(model._meta.db_table)
-    found[:] = [declaration for declaration in found if declaration.templates != templates]
+    for found in _declared.values():
+        found[:] = [each for each in found if each.model is not model or each.templates != templates]
+
+
+def covering(tags: Iterable[str]) -> set[str]:
+    """The policies' own tags that cover all of `tags`, for a transaction that changes too many to name."""
+    found: set[str] = set()
+    for start in {tag.partition(":")[0] for tag in tags}:
+        found |= {start} | set(_policies_with(f"{start}:"))
+    return found
+
+
+def _policies_with(literal: str) -> Iterator[str]:
+    """The tags of the policies that may carry a tag that begins so."""
+    for policy in registry:
+        starts = [tag.partition("{")[0] for tag in policy.tags]
+        if any(start.startswith(literal) or literal.startswith(start) for start in starts):
+            yield keys.policy_tag(policy.name)
 
 
 def unknown_fields(declaration: Declaration) -> list[str]:
@@ -125,8 +148,15 @@ def local_field(model: type[Model], path: str) -> Field[Any, Any] | None:
 
 def _part(name: str, value: object) -> str:
     """A value as a part of a tag, the same text that a policy's parameter of that value gives."""
-    for kind in (bool, int, float, *keys.PARAMETER_TYPES):
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, str):
+        return keys.part(str.__str__(value))
+    if isinstance(value, UUID):
+        return keys.part(str(UUID(int=value.int)))
+    if isinstance(value, date):  # a datetime too: as ISO 8601
+        return keys.part(value.isoformat())
+    for kind in (bool, int, float):
         if isinstance(value, kind):
-            plain = value if type(value) is kind else kind(value)
-            return keys.part(keys.canonical(name, plain, kind))
+            return keys.part(keys.canonical(name, kind(value), kind))
     return keys.part(str(value))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from django.conf import settings
-from django.db import Error, connections
+from django.db import Error, InterfaceError, OperationalError, connections
 
 from cache_platform import keys
 from cache_platform.conf import conf
@@ -40,7 +41,7 @@ def add(using: str, tags: Sequence[str], token: str) -> int:
     from cache_platform.models import OutboxRow
 
     row = OutboxRow(tags="\n".join(tags), token=token)
-    row.save(using=using, force_insert=True)
+    OutboxRow.objects.using(using).bulk_create([row])  # without signals: whoever listens to all models may write
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -56,6 +57,7 @@ def add_after_commit(using: str, tags: Sequence[str], token: str, commit: Commit
         commit()
     except Error:
         logger.exception("the outbox cannot be written; holds on %d tags end by themselves", len(tags))
+        _undo(using)
         return None
     return row
 
@@ -69,6 +71,7 @@ def delete(using: str, rows: Sequence[int], commit: Commit = lambda: None) -> No
         commit()
     except Error:
         logger.warning("%d outbox rows could not be deleted; they are drained again", len(rows), exc_info=True)
+        _undo(using)
 
 
 def wait_until_drained(
@@ -93,6 +96,7 @@ def wait_until_drained(
             continue
         except Error:
             row = None  # the database went away too; the store may still come back
+            _undo(using)
             continue
         if row is not None:
             delete(using, [row], commit)
@@ -107,7 +111,17 @@ def drain(using: str | None = None) -> int:
     Raises StoreUnavailable when a bump fails, OutboxUnreadable when the database does: whoever asked may not believe
     what the store has.
     """
-    return sum(map(_drain, databases() if using is None else [using]))
+    drained, asked, unreadable = 0, databases() if using is None else [using], []
+    for each in asked:
+        try:
+            drained += _drain(each)
+        except OutboxUnreadable as error:
+            unreadable.append(error)
+    if unreadable and len(unreadable) == len(asked):
+        raise unreadable[0]
+    if unreadable:  # writers can write to the others, so nobody is excused
+        raise StoreUnavailable(str(unreadable[0])) from unreadable[0]
+    return drained
 
 
 def _drain(using: str) -> int:
@@ -131,13 +145,30 @@ def _batches(using: str) -> Iterator[list[tuple[int, str, str]]]:
             rows = OutboxRow.objects.using(using).filter(pk__gt=after).order_by("pk")
             found = list(rows.values_list("pk", "tags", "token")[:BATCH])
         except Error as error:
-            if not after and _lacks_table(using):
+            if not after and lacks_table(using):
                 return
-            raise OutboxUnreadable(f"the outbox of {using} cannot be read: {error}") from error
+            kind = OutboxUnreadable if _is_away(error) else StoreUnavailable
+            raise kind(f"the outbox of {using} cannot be read: {error}") from error
         if not found:
             return
         yield found
         after = found[-1][0]
+
+
+def _undo(using: str) -> None:
+    """Leave no failed transaction behind on a connection that has just committed."""
+    connection = connections[using]
+    if not connection.in_atomic_block:
+        with suppress(Error):
+            type(connection)._rollback(connection)  # type: ignore[attr-defined]  # not in the stubs
+
+
+def _is_away(error: Error) -> bool:
+    """Whether the database is away for everybody, rather than too busy for us."""
+    if not isinstance(error, OperationalError | InterfaceError) or isinstance(error.__cause__, TimeoutError):
+        return False
+    busy = ("too many clients", "connection slots", "too many connections", "couldn't get a connection", "locked")
+    return not any(text in str(error) for text in busy)
 
 
 def _names(text: str) -> list[str]:
@@ -145,7 +176,7 @@ def _names(text: str) -> list[str]:
     return [keys.tag_key(tag) for tag in text.splitlines() if keys.is_tag(tag)]
 
 
-def _lacks_table(using: str) -> bool:
+def lacks_table(using: str) -> bool:
     """Whether this database has no outbox, because its migrations have not run: then nothing was written to it."""
     from cache_platform.models import OutboxRow
 

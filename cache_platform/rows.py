@@ -6,17 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db import models
+from django.db.models import Lookup, Model, QuerySet
+from django.db.models.expressions import Col
 from django.db.models.lookups import Exact
-from django.db.models.sql.constants import MULTI
 from django.db.models.sql.query import Query
 from django.db.models.sql.subqueries import UpdateQuery
+from django.db.models.sql.where import WhereNode
 
 from cache_platform.invalidation import Declaration, local_field
 
 MOST_ROWS = 5000
 """A write that changes more rows supersedes whole policies instead of naming each row's tags."""
 PAGE = 500
+AS_GIVEN = {
+    models.AutoField, models.BigAutoField, models.BigIntegerField, models.BooleanField, models.CharField,
+    models.ForeignKey, models.IntegerField, models.OneToOneField, models.PositiveIntegerField, models.SlugField,
+    models.SmallIntegerField, models.TextField, models.UUIDField,
+}  # fmt: skip
+"""Fields whose value in the database is the one that the object has; others are read back after an INSERT."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +78,19 @@ class Rows:
         return cls(model, connection.alias, names, found)
 
     @classmethod
-    def inserted(cls, query: Any, connection: Any, declared: Sequence[Declaration], returned: Any) -> Rows | None:
+    def inserted(
+        cls, query: Any, connection: Any, declared: Sequence[Declaration], returned: Any, returning: Any
+    ) -> Rows | None:
         """The rows that an INSERT made; None when a field is known to the database alone."""
         model, names = query.model, _names(declared)
-        keys = _keys_of(query, returned)
+        keys = _keys_of(query, returned, returning)
         fields = {name: local_field(model, name) for name in names}
         found: list[dict[str, Any]] = []
         for obj, key in zip(query.objs, keys, strict=True):
             row: dict[str, Any] = {"pk": key}
             for name, field in fields.items():
+                if field is not None and not field.primary_key and type(field) not in AS_GIVEN:
+                    field = None
                 value = None if field is None else key if field.primary_key else getattr(obj, field.attname)
                 if hasattr(value, "resolve_expression"):  # an expression, whose value the database makes
                     field = None
@@ -117,7 +129,19 @@ def _only_key(query: Any) -> Any:  # a primary key
 def _simple(query: Any) -> bool:
     """Whether the rows can be locked by the SELECT that finds them."""
     query.get_initial_alias()
-    return query.count_active_tables() == 1 and query.group_by is None and not query.distinct
+    one_table = query.count_active_tables() == 1 and query.group_by is None and not query.distinct
+    return one_table and not query.extra and _is_plain(query.where)
+
+
+def _is_plain(node: Any) -> bool:
+    """Whether a condition is about the row's own columns and constants: then a row that is locked goes on matching.
+    One that asks other rows (a subquery) may cease to, and another row come in its place."""
+    if isinstance(node, WhereNode):
+        return all(_is_plain(child) for child in node.children)
+    if not isinstance(node, Lookup):
+        return False
+    sides = (node.lhs, node.rhs)
+    return isinstance(node.lhs, Col) and not any(hasattr(side, "resolve_expression") for side in sides[1:])
 
 
 def _select(
@@ -132,8 +156,11 @@ def _select(
     select.add_fields([_resolved(query.model, name) for name in names])
     select.set_limits(high=MOST_ROWS + 1)
     select.select_for_update, select.select_for_no_key_update = lock, no_key
-    pages = select.get_compiler(connection=connection).execute_sql(MULTI) or ()
-    return [dict(zip(names, row, strict=True)) for page in pages for row in page]
+    # The queryset's own wishes are for its own reads: its UPDATE waits.
+    select.select_for_update_nowait = select.select_for_update_skip_locked = False
+    select.select_for_update_of = ()
+    rows = select.get_compiler(connection=connection).results_iter(tuple_expected=True)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _lock(
@@ -161,13 +188,13 @@ def _resolved(model: type[Model], name: str) -> str:
     return name if field is None else field.attname
 
 
-def _keys_of(query: Any, returned: Any) -> list[Any]:
-    """The primary keys of an INSERT's objects: their own, or what the database answered."""
+def _keys_of(query: Any, returned: Any, returning: Any) -> list[Any]:
+    """The primary keys of an INSERT's objects: what the database answered, or their own."""
     pk = query.get_meta().pk
     own = [getattr(obj, pk.attname) for obj in query.objs]
     rows = list(returned or ())
     if len(rows) != len(own):
         return own
-    returning = query.get_meta().db_returning_fields
-    place = next((index for index, field in enumerate(returning) if field is pk), None)
-    return own if place is None else [row[place] if key is None else key for row, key in zip(rows, own, strict=True)]
+    place = next((index for index, field in enumerate(returning or ()) if field is pk), None)
+    found = own if place is None else [row[place] for row in rows]
+    return [None if hasattr(key, "resolve_expression") else key for key in found]

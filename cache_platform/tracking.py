@@ -47,7 +47,13 @@ def _wrap(compiler: type[SQLCompiler], write: Callable[..., Any]) -> None:
         declared = declarations(self.query.get_meta().db_table)
         if not declared:
             return original(self, *args, **kwargs)
-        return write(self, declared, lambda *changed: original(self, *(changed or args), **kwargs))
+        named = [each for each in declared if not each.of_parent]
+        with _in_transaction(self.connection):
+            if len(named) < len(declared):
+                transactions.collect(self.connection, _wide([each for each in declared if each.of_parent]))
+            if not named:
+                return original(self, *args, **kwargs)
+            return write(self, named, lambda *changed: original(self, *(changed or args), **kwargs))
 
     compiler.execute_sql = execute_sql  # type: ignore[method-assign]
 
@@ -86,7 +92,10 @@ def _is_set(declaration: Declaration, changed: Iterable[Field[Any, Any]]) -> boo
     """Whether one of the tags' fields is among those that an update sets."""
     names = {name for field in changed for name in (field.name, field.attname)}
     names |= {"pk"} if any(field.primary_key for field in changed) else set()
-    return any(path.partition("__")[0] in names for path in declaration.fields)
+    return any(
+        path.partition("__")[0] in names or getattr(local_field(declaration.model, path), "generated", False)
+        for path in declaration.fields
+    )
 
 
 def _delete(compiler: Any, declared: Sequence[Declaration], execute: Callable[..., T]) -> T:
@@ -117,7 +126,8 @@ def _check_count(compiler: Any, declared: Sequence[Declaration], rows: Rows | No
 def _insert(compiler: Any, declared: Sequence[Declaration], execute: Callable[..., T]) -> T:
     with _in_transaction(compiler.connection):
         returned = execute()
-        transactions.collect(compiler.connection, _tags_of_inserted(compiler, declared, returned))
+        tags = _tags_of_inserted(compiler, declared, returned)
+        transactions.collect(compiler.connection, tags)
     return returned
 
 
@@ -126,7 +136,7 @@ def _tags_of_inserted(compiler: Any, declared: Sequence[Declaration], returned: 
     if len(query.objs) > MOST_ROWS or not _nameable(query, declared):
         return _wide(declared)
     try:
-        rows = Rows.inserted(query, compiler.connection, declared, returned)
+        rows = Rows.inserted(query, compiler.connection, declared, returned, compiler.returning_fields)
     except (FieldError, FieldDoesNotExist):
         rows = None
     return _wide(declared) if rows is None else rows.tags(declared)

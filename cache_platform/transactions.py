@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.db import connections
 from cache_platform import access_log, keys, outbox
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
+from cache_platform.invalidation import covering
 from cache_platform.outcomes import certainly_failed
 from cache_platform.stores import drain_before_closing, forget_locally, get_store, keep_until_lookup
 from cache_platform.stores.base import new_token
@@ -28,6 +30,9 @@ WAIT = 1.0
 believes the store by then without having drained them (see stores/trust.py)."""
 PATIENCE_SHARE = 0.5
 """The share of a hold's time within which the COMMIT has to begin; on PostgreSQL 17 and later the server sees to it."""
+
+MOST_TAGS = 5000
+"""A transaction that changes more supersedes whole policies instead."""
 
 _immediate: Callable[[list[str]], object] | None = None
 """For tests whose transaction never commits: what to do with collected tags at once."""
@@ -104,6 +109,14 @@ def _hook(connection: Any) -> None:
     if "_commit" not in vars(connection):
         connection._commit = partial(_commit, connection)
         connection._rollback = partial(_rollback, connection)
+        connection._set_autocommit = partial(_set_autocommit, connection)
+
+
+def _set_autocommit(connection: Any, autocommit: bool) -> None:  # Django's signature
+    """SQLite's driver commits what is open when autocommit is turned on, past `_commit`."""
+    if autocommit and not connection.in_atomic_block and _changes(connection) is not None:
+        _commit(connection)
+    type(connection)._set_autocommit(connection, autocommit)
 
 
 def _rollback(connection: Any) -> None:
@@ -116,8 +129,16 @@ def _commit(connection: Any) -> None:
     if changes is None:
         commit()
         return
+    if len(changes.tags) > MOST_TAGS:
+        changes.tags = {tag: keys.tag_key(tag) for tag in covering(changes.tags)}
     write = Write(connection, changes.tags, commit)
-    write.hold()
+    try:
+        write.hold()
+    except BaseException:  # a COMMIT must not follow: Django rolls back after a DatabaseError only
+        with suppress(Exception):
+            _rollback(connection)
+        write.let_go()
+        raise
     try:
         write.commit()
     except BaseException as error:
@@ -143,6 +164,8 @@ class Write:
         """Place the hold, or write the tags to the outbox in this same transaction."""
         self._bound_the_commit()
         self._hold_or_leave_to_the_outbox()
+        if self._held_at is not None and time.monotonic() - self._held_at > conf.hold_seconds * PATIENCE_SHARE:
+            self._hold_or_leave_to_the_outbox()  # this process was kept from going on for long
 
     def _hold_or_leave_to_the_outbox(self) -> None:
         began = time.monotonic()
@@ -162,12 +185,14 @@ class Write:
             return
         patience = round(conf.hold_seconds * PATIENCE_SHARE * 1000)
         with self._connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = {patience}")
+            # Foreign keys are checked at COMMIT: now, or checking many would count as a COMMIT that comes too late.
+            cursor.execute(
+                "SET CONSTRAINTS ALL IMMEDIATE;"
+                f" SET LOCAL transaction_timeout = 0; SET LOCAL transaction_timeout = {patience}"
+            )
 
     def commit(self) -> None:
-        """COMMIT; the hold is placed again before, when this process was kept from it for long."""
-        if self._held_at is not None and time.monotonic() - self._held_at > conf.hold_seconds * PATIENCE_SHARE:
-            self._hold_or_leave_to_the_outbox()
+        """COMMIT."""
         self._commit()
 
     def failed(self, error: BaseException) -> None:
@@ -178,6 +203,10 @@ class Write:
             logger.warning("the outcome of a COMMIT is unknown; %d tags stay held for a while", len(self._tags))
             self._hold_anew()
             return
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Remove the hold without a bump: nothing was committed."""
         try:
             get_store().let_go(self._names, self._token)
         except StoreUnavailable:
@@ -207,7 +236,7 @@ class Write:
         try:
             get_store().bump(self._names, self._token)
         except StoreUnavailable as error:
-            logger.warning("%d tags could not be bumped: %s", len(self._tags), error)
+            logger.warning("%d tags could not be bumped and wait in the outbox: %s", len(self._tags), error)
             return False
         return True
 
@@ -216,4 +245,6 @@ class Write:
         drain_before_closing()
         if self._row is None:
             self._row = outbox.add_after_commit(self._using, self._tags, self._token, self._commit)
+            if self._row is None:
+                keep_until_lookup(self._names)
         outbox.wait_until_drained(self._using, self._row, self._names, self._token, patience=WAIT, commit=self._commit)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
+from django.db import transaction
+
 from cache_platform import stores
 from cache_platform.batches import landing
 from cache_platform.conf import conf
@@ -164,3 +166,8 @@ def warm_sign_in(user: AbstractBaseUser) -> list[Warmed]:
     """Warm what was registered for `user`, who has just signed in; see `warm`. Call it after the sign-in's COMMIT,
     since nothing is stored inside a transaction."""
     return warm([wish for each in _at_sign_in.values() if (wish := each.wish(user)) is not None])
+
+
+def warm_after_sign_in(*, user: AbstractBaseUser, **_signal: Any) -> None:
+    """Receiver of user_logged_in: `warm_sign_in` once the sign-in is committed."""
+    transaction.on_commit(partial(warm_sign_in, user), using=user._state.db, robust=True)

@@ -17,6 +17,13 @@ class AddressHidingFilter(SafeExceptionReporterFilter):
     hidden_settings = re.compile(SafeExceptionReporterFilter.hidden_settings.pattern + "|LOCATION|URL|BROKER", re.I)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
+    """400. Without a look at the body, as Django's own page takes: that may be what is wrong."""
+    if request.path.startswith("/api/"):
+        return problem(400, "The request is not valid.")
+    return HttpResponse("Bad request", status=400, content_type="text/plain")
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # Django's signature
     """404."""
     if request.path.startswith("/api/"):

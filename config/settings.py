@@ -272,4 +272,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.errors.AddressHidingFilter"
 
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat" / "schedule")
-CELERY_BEAT_SCHEDULE = {"heartbeat": {"task": "config.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 30}}}
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "config.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 30}},
+    "forget-ended-credentials": {"task": "accounts.tasks.forget_ended_credentials", "schedule": 6 * 3600.0},
+}

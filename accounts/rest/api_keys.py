@@ -17,6 +17,7 @@ from accounts.authentication import CredentialsRefused
 from accounts.models import ApiKey
 from accounts.models.api_key import LONGEST_KEY_NAME
 from accounts.rest.base import OwnView, succeeded, user_in
+from accounts.rest.changes import ChangeSerializer
 from accounts.rest.schema import EMPTY, listed, problems, single
 from accounts.validators import validate_plain_text
 
@@ -33,12 +34,15 @@ SHOWN: dict[str, Any] = {
 }
 
 
-class KeyFields(serializers.Serializer[None]):
+class KeyFields(ChangeSerializer):
     """What a new key shall be."""
 
     name = serializers.CharField(max_length=LONGEST_KEY_NAME, validators=[validate_plain_text])
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(choices=SCOPES), min_length=1, max_length=len(SCOPES), default=["read"]
+        child=serializers.ChoiceField(choices=SCOPES, error_messages={"invalid_choice": "must be read or write"}),
+        min_length=1,
+        max_length=len(SCOPES),
+        default=["read"],
     )
     expires_at = serializers.DateTimeField(allow_null=True, default=None)
 

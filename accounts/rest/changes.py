@@ -65,7 +65,11 @@ class SubscriptionChange(ChangeSerializer):
 
     shown_only = frozenset({"period_end", "limits", "usage"})
 
-    plan = serializers.ChoiceField(required=False, choices=Plan.values)
+    plan = serializers.ChoiceField(
+        required=False,
+        choices=Plan.values,
+        error_messages={"invalid_choice": f"must be one of {', '.join(Plan.values)}"},
+    )
     status = serializers.CharField(required=False, max_length=20)
 
 

@@ -10,6 +10,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.utils.json import strict_constant
 
+DEEPEST = 32
+
 
 class JsonParser(BaseParser):
     """A body of JSON. DRF's own lets arrays nested too deep and odd charsets through to a 500."""
@@ -24,6 +26,20 @@ class JsonParser(BaseParser):
     ) -> Any:  # noqa: ANN401  # any JSON
         """The body's value. Raises ParseError, whose text does not repeat the body: it may hold a password."""
         try:
-            return json.loads(stream.read().decode("utf-8"), parse_constant=strict_constant)
+            value = json.loads(stream.read().decode("utf-8"), parse_constant=strict_constant)
         except (ValueError, RecursionError):
             raise ParseError("The body is not JSON.") from None
+        if _is_deep(value):
+            raise ParseError(f"The body is nested deeper than {DEEPEST} levels.")
+        return value
+
+
+def _is_deep(value: Any) -> bool:  # noqa: ANN401  # any JSON
+    """Whether arrays and objects are nested deeper than DEEPEST: what handles them later may recurse."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        containers = [each for each in level if isinstance(each, dict | list)]
+        level = [inner for each in containers for inner in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return False
+    return True

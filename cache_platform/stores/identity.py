@@ -17,6 +17,8 @@ from cache_platform.stores.base import new_generation
 from cache_platform.stores.lua import script
 
 logger = logging.getLogger(__name__)
+ANOTHER = 2
+"""What the script answers when it knew another server; 1 when it knew none, 0 when it knew this one."""
 Connect = Callable[[AbstractConnection], None]
 
 
@@ -47,5 +49,5 @@ def _identify(connection: AbstractConnection) -> None:
     connection.send_command(  # type: ignore[no-untyped-call]  # no types in redis-py
         "EVAL", text, len(names), *names, new_generation(), check_health=False
     )
-    if connection.read_response():
+    if connection.read_response() == ANOTHER:
         logger.info("redis is not the server that it was: what strict policies stored there is not used any more")

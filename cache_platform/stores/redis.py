@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.db import connections
 from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError
 
 from cache_platform import keys
@@ -79,7 +81,7 @@ class RedisStore:
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
-        self.looks = Looks(self.look_at_outbox)
+        self.looks = Looks(self.look_at_outbox, ask=_ask_databases)
         """This process's looks at the outbox."""
 
     @property
@@ -107,19 +109,38 @@ class RedisStore:
         nobody has looked at the outbox lately; then one of the database, too."""
         if not lookups:
             return []
-        if pending:
-            pending.drain(self._bump_pending)
-        found = self._look_up(lookups)
-        if conf.outbox_databases == [] or self.looks.excused:
-            return found
+        try:
+            if pending:
+                pending.drain(self._bump_pending)
+            found = self._look_up(lookups)
+        except StoreUnavailable:
+            self.looks.doubted()
+            raise
+        if conf.outbox_databases != [] and not self.looks.excused:
+            found = self._believable(lookups, found)
+        return found
+
+    def _believable(self, lookups: Sequence[Lookup], found: list[Found]) -> list[Found]:
+        """What was found, if somebody has looked at the outbox lately; else what is found after a look."""
         if not all(each.believed for each in found):
-            self.looks.one()
-            found = self._look_up(lookups)  # its mark, or anybody's, is there now
-            if not self.looks.excused and not all(each.believed for each in found):
-                raise StoreUnavailable("the outbox was not looked at in time")
-        if any(wish.strict for wish in lookups):
+            try:
+                self.looks.one()
+                found = self._look_up(lookups)  # its mark, or anybody's, is there now
+                if not self.looks.excused and not all(each.believed for each in found):
+                    raise StoreUnavailable("the outbox was not looked at in time")
+            except StoreUnavailable:
+                self._give_back(lookups, found)
+                raise
+        if any(wish.strict for wish in lookups) and not self.looks.excused:
             self.looks.believed()
         return found
+
+    def _give_back(self, lookups: Sequence[Lookup], found: Sequence[Found]) -> None:
+        """Let the leases go that were won by one who cannot use them."""
+        for wish, each in zip(lookups, found, strict=True):
+            if each.lease is Lease.WON:
+                with suppress(StoreUnavailable):
+                    self.release(wish.address, wish.token, Lease.NONE)
 
     def _look_up(self, lookups: Sequence[Lookup]) -> list[Found]:
         fresh = new_generation()
@@ -134,6 +155,7 @@ class RedisStore:
                     wish.token,
                     wish.lease_ms,
                     LONGEST_BACKOFF_MS,
+                    round(MARK_LASTS * 1000),
                 ],
             )
             for wish in lookups
@@ -300,6 +322,15 @@ def _answered(answer: Any) -> Any:  # noqa: ANN401  # a script's answer
     if isinstance(answer, OutOfMemoryError):
         raise StoreUnavailable(f"redis refuses even small writes: {answer}") from answer
     return answer
+
+
+def _ask_databases() -> None:
+    """Have each database with an outbox answer. Raises Django's database errors."""
+    from cache_platform import outbox  # needs models
+
+    for using in outbox.databases():
+        with connections[using].cursor() as cursor:
+            cursor.execute("SELECT 1")
 
 
 def _found(answer: list[Any]) -> Found:

@@ -150,6 +150,7 @@ class PostgresServer:
             "jit": "off",
             "log_checkpoints": "off",
             "timezone": "UTC",
+            "log_min_error_statement": "panic",  # a statement that fails has values in it, hashes of passwords too
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from tests.consistency.search import Explored, explore
+
 VARIANTS = {
     "hold": "the protocol: a hold before COMMIT that keeps the generation",
     "hold-with-generation": "the same, with a new generation at the hold as well",
@@ -152,23 +154,21 @@ def faults(state: State, variant: str) -> Iterator[tuple[str, State]]:
         yield "Redis is flushed", replace(state, entry=None, **gone)  # type: ignore[arg-type]
 
 
-def explore(variant: str) -> tuple[int, list[str] | None]:
-    """How many states there are, and the steps to a stale read; None when there is none."""
-    seen: set[State] = set()
-    waiting: list[tuple[State, tuple[str, ...]]] = [(State(), ())]
-    while waiting:
-        state, path = waiting.pop()
-        if state in seen:
-            continue
-        seen.add(state)
-        if any(reader.step == 9 and reader.value < reader.floor for reader in state.readers):
-            return len(seen), list(path)
-        for step in (*writes(state, variant), *reads(state, variant), *faults(state, variant)):
-            waiting.append((step[1], (*path, step[0])))
-    return len(seen), None
+def run(variant: str) -> Explored:
+    """Explore one variant or mutant."""
+
+    def steps(state: State) -> Iterator[tuple[str, State]]:
+        yield from writes(state, variant)
+        yield from reads(state, variant)
+        yield from faults(state, variant)
+
+    return explore(State(), steps, _is_stale)
+
+
+def _is_stale(state: State) -> bool:
+    return any(reader.step == 9 and reader.value < reader.floor for reader in state.readers)
 
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or [*VARIANTS, *MUTANTS]:
-        count, trace = explore(name)
-        print(f"{name}: {count} states, {'no stale read' if trace is None else 'STALE: ' + ' / '.join(trace)}")
+        print(f"{name}: {run(name)}")

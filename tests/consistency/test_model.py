@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.consistency.model import MUTANTS, VARIANTS, explore
+from tests.consistency.model import MUTANTS, VARIANTS, run
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_protocol_has_no_stale_read(variant: str) -> None:
     """Whether or not the hold changes the generation too."""
-    states, trace = explore(variant)
-    assert trace is None
-    assert states > 10_000
+    explored = run(variant)
+    assert explored.trace is None
+    assert explored.states > 10_000
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_mutant_is_found_out(mutant: str) -> None:
     """A model that could not fail would show nothing."""
-    _, trace = explore(mutant)
-    assert trace is not None
+    assert run(mutant).trace is not None

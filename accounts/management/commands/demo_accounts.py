@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from accounts.demo import create_demo_details, create_demo_users, set_demo_password
 from accounts.models import User
@@ -26,6 +27,9 @@ class Command(BaseCommand):
         """Raises CommandError when DEMO_PASSWORD is not set."""
         if not settings.DEMO_PASSWORD:
             raise CommandError("DEMO_PASSWORD is not set: give the password that the demo accounts shall have")
-        create_demo_users(User)
-        create_demo_details()
-        set_demo_password(settings.DEMO_PASSWORD, keep=keep_passwords)
+        try:
+            create_demo_users(User)
+            create_demo_details()
+            set_demo_password(settings.DEMO_PASSWORD, keep=keep_passwords)
+        except DatabaseError as error:
+            raise CommandError(f"{error}. Is the database there, and has `manage.py migrate` been run?") from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from cache_platform import relay
+from cache_platform import outbox, relay
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.stores import get_store
 from cache_platform.stores.redis import RedisStore
@@ -32,6 +32,10 @@ class Command(BaseCommand):
         if not isinstance(store, RedisStore):
             self.stderr.write("nothing to relay: entries are kept in each process's memory (CACHE_PLATFORM['STORE'])")
             sys.exit(1)
+        missing = [using for using in outbox.databases() if outbox.lacks_table(using)]
+        if missing:
+            self.stderr.write(f"error: no outbox in {', '.join(missing)}: run manage.py migrate (--database …)")
+            sys.exit(2)
         if once:
             self._look_once(store, as_json=json)
             return

@@ -1,5 +1,5 @@
 -- Read path, steps 2 and 3: entry, generations, epoch and lease in one round trip.
--- KEYS: entry, lease, epoch, tag ...   ARGV: digest, strict, fresh generation, tag ms, token or '', lease ms, longest back-off ms
+-- KEYS: entry, lease, epoch, tag ...   ARGV: digest, strict, fresh generation, tag ms, token or '', lease ms, longest back-off ms, how long a mark lasts
 -- May write when the memory is used up (allow-oom): generations and leases are small, and without them nothing works.
 -- Not `no-writes`: a server that refuses bumps must refuse reads too, so that the breaker opens.
 local now = now_ms()
@@ -8,7 +8,11 @@ local entry, lease = raw[1], raw[2]
 local token = ARGV[5]
 -- Without the mark of a look at the outbox, an entry may be older than a write that could not say so (see trust.py).
 local believed = 1
-if ARGV[2] == '1' then believed = redis.call('EXISTS', (string.gsub(KEYS[3], 'epoch$', 'looked'))) end
+if ARGV[2] == '1' then
+  -- Its value tells when the look began: the mark's own end would be far away after the clock was set back.
+  local began = tonumber(get_string((string.gsub(KEYS[3], 'epoch$', 'looked'))) or '')
+  believed = began and began <= now and now - began < tonumber(ARGV[8]) and 1 or 0
+end
 local signature, held = current(raw, 4, ARGV[1], ARGV[2] == '1', ARGV[3], now, tonumber(ARGV[4]))
 
 local valid = entry and string.sub(entry, 1, #signature + 1) == signature .. '\n'

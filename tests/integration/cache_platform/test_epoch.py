@@ -174,7 +174,9 @@ def test_many_pools_at_once_set_one_epoch(
         **{alias: {**address, "OPTIONS": {"MAX_CONNECTIONS": 20 + n}} for n, alias in enumerate(aliases)},
     }
     get_store().ping()
-    frail_redis.restart_empty()
+    with frail_redis.client() as client:
+        client.set("cp:identity", "another server")
+    get_client("default").connection_pool.disconnect(inuse_connections=False)
     caplog.set_level("INFO", "cache_platform.stores.identity")
     caplog.clear()
     start = threading.Barrier(len(aliases))

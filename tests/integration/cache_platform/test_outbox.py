@@ -14,7 +14,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.models.query import QuerySet
 
 from cache_platform import keys, outbox, peek, transactions
-from cache_platform.exceptions import StoreUnavailable
+from cache_platform.exceptions import OutboxUnreadable
 from cache_platform.models import OutboxRow
 from cache_platform.stores import get_store
 from cache_platform.testing import failing_store
@@ -121,7 +121,7 @@ def test_database_without_the_table_has_nothing_to_drain(database: str, settings
 def test_outbox_that_cannot_be_read_is_not_taken_for_an_empty_one(database: str, settings: Any) -> None:
     """Whoever drains it may not read from the store then."""
     outboxes(settings, database)
-    with renamed(database, "column"), pytest.raises(StoreUnavailable):
+    with renamed(database, "column"), pytest.raises(OutboxUnreadable):
         outbox.drain()
 
 
@@ -132,7 +132,7 @@ def test_outbox_of_a_database_that_is_away_is_not_taken_for_an_empty_one(
     """Neither when its tables cannot be listed."""
     with django_db_blocker.unblock(), added_database("away", kind) as alias:
         outboxes(settings, alias)
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(OutboxUnreadable):
             outbox.drain()
 
 
@@ -232,7 +232,7 @@ def test_write_whose_row_cannot_be_looked_at_tells_the_store_itself_once_that_is
         store.failing.clear()
         raise OperationalError("on purpose")
 
-    with failing_store("bump") as store, mock.patch.object(QuerySet, "exists", exists):
+    with failing_store("hold", "bump") as store, mock.patch.object(QuerySet, "exists", exists):
         Group.objects.using(database).update(name="new")
     assert asked == [0]
     assert get(group.pk) == "new"

@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, Error, connections, transaction
 from django.db.models import Value
 from django.db.models.functions import Concat, Substr
 
@@ -17,6 +17,7 @@ from cache_platform.rows import Rows
 from cache_platform.transactions import Write
 from tests.integration.cache_platform.test_writes import by_id, by_name, closing, failing_block, groups
 from tests.integration.cache_platform.threads import in_thread, result
+from tests.services.redis import RedisUnderTest
 from tests.services.waiting import wait_until
 
 __all__ = ["by_id", "by_name"]
@@ -76,7 +77,8 @@ class Rival:
 
 MOVED: dict[str, Callable[[Any], int]] = {
     "by its key": lambda groups: groups.filter(pk=groups.get().pk).update(name="new"),
-    "through a join": lambda groups: groups.exclude(permissions__codename="x").update(name="new"),
+    "through a subquery": lambda groups: groups.exclude(permissions__codename="x").update(name="new"),
+    "through a join": lambda groups: groups.filter(permissions=None).update(name="new"),
 }
 
 
@@ -253,3 +255,29 @@ def test_postgresql_ends_a_transaction_that_does_not_commit_in_time(
     assert len(ended) == 1
     connections[database].close()
     assert by_id(one.pk) == "one"
+
+
+@pytest.mark.parametrize("arrives", [True, False], ids=["committed", "not committed"])
+def test_hold_that_is_lost_while_a_commit_is_under_way_whose_outcome_stays_unknown(
+    by_id: Any, two: tuple[Any, Any], database: str, redis_cache: RedisUnderTest, arrives: bool
+) -> None:
+    """Redis forgot the hold, a reader stored the old value, and only then the connection to the database broke."""
+    one, _ = two
+    real = type(connections[database])._commit
+
+    def others() -> Any:
+        return result(in_thread(closing(database, lambda: (by_id(one.pk), by_id.cached(one.pk)))))
+
+    def commit(connection: Any) -> None:
+        redis_cache.flush()
+        assert others() == ("one", True)
+        if arrives:
+            real(connection)
+        else:
+            connection.connection.close()
+        raise KeyboardInterrupt
+
+    with mock.patch.object(type(connections[database]), "_commit", commit), pytest.raises((KeyboardInterrupt, Error)):
+        rename(database, one, "new")
+    connections[database].close()
+    assert others() == ("new" if arrives else "one", False)

@@ -218,9 +218,9 @@ def test_another_plan_does_not_settle_what_is_owed(mary: User) -> None:
 # Cancelling and resuming
 
 
-@pytest.mark.parametrize("status", ["active", "trialing", "past_due", "cancelled"])
+@pytest.mark.parametrize("status", ["active", "trialing", "cancelled"])
 def test_whoever_subscribed_may_cancel(mary: User, status: str) -> None:
-    """Whatever the status is; what was paid for goes on to the end of the period."""
+    """Unless something is owed; what was paid for goes on to the end of the period."""
     subscribed(mary, "pro", status, LATER)
     state = changed(mary, status="cancelled")
     assert (state.status, state.plan, state.period_end) == ("cancelled", "pro", LATER)
@@ -239,7 +239,7 @@ def test_a_cancelled_subscription_is_resumed(mary: User) -> None:
 def test_only_a_cancelled_subscription_is_resumed(mary: User, status: str) -> None:
     """Nobody ends a trial or a debt by saying that it is over."""
     subscribed(mary, "pro", status, LATER)
-    with pytest.raises(ValidationError, match="only a cancelled subscription can be resumed"):
+    with pytest.raises(ValidationError, match="only a cancelled subscription can be resumed|has to be paid"):
         changed(mary, status="active")
     assert Subscription.objects.get().status == status
 

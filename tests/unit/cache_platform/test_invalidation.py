@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -85,6 +86,14 @@ def test_choices_are_the_values_that_they_stand_for() -> None:
     """An object that was given a member of an enumeration has it still when it is saved."""
     same(str, "red", given=Color.RED)
     same(int, 3, given=Level.HIGH)
+
+
+@pytest.mark.parametrize("value", [Decimal("1.5"), timedelta(days=1, seconds=5), b"a b", ["a", {"b": 1}]])
+def test_value_that_no_parameter_can_have_is_still_one_part_of_a_tag(value: object) -> None:
+    """A field may be of any type."""
+    (tag,) = declared("thing:{value}", fields=("value",)).tags({"value": value})
+    assert keys.is_tag(tag)
+    assert tag.count(":") == 1
 
 
 def test_tag_whose_field_is_null_is_nobodys_and_the_others_stay() -> None:
