@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
 from django.db import Error, InterfaceError, OperationalError, connections
@@ -40,13 +41,17 @@ def add(using: str, tags: Sequence[str], token: str) -> int:
     """Write a row in the transaction that `using` is in, and tell the relay at its COMMIT; its id."""
     from cache_platform.models import OutboxRow
 
+    meta = OutboxRow._meta
+    fields = [field for field in meta.local_concrete_fields if not field.primary_key]
+    rows: Any = OutboxRow._base_manager.using(using)
+    # Without signals, since whoever listens to all models may write; without a block, since this is inside a COMMIT.
     row = OutboxRow(tags="\n".join(tags), token=token)
-    OutboxRow.objects.using(using).bulk_create([row])  # without signals: whoever listens to all models may write
+    [(key,)] = rows._insert([row], fields=fields, returning_fields=meta.db_returning_fields, using=using)
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")
-    return int(row.pk)
+    return int(key)
 
 
 def add_after_commit(using: str, tags: Sequence[str], token: str, commit: Commit) -> int | None:

@@ -44,6 +44,8 @@ class Changes:
     def __init__(self, connection: Any) -> None:
         self.tags: dict[str, str] = {}
         """The key of each tag."""
+        self.committing = False
+        """True from when a COMMIT was tried; what becomes of it then is the write's affair."""
         self._raw = connection.connection
 
     def belong_to(self, connection: Any) -> bool:
@@ -114,7 +116,8 @@ def _hook(connection: Any) -> None:
 
 def _set_autocommit(connection: Any, autocommit: bool) -> None:  # Django's signature
     """SQLite's driver commits what is open when autocommit is turned on, past `_commit`."""
-    if autocommit and not connection.in_atomic_block and _changes(connection) is not None:
+    changes = _changes(connection)
+    if autocommit and connection.vendor == "sqlite" and changes is not None and not changes.committing:
         _commit(connection)
     type(connection)._set_autocommit(connection, autocommit)
 
@@ -131,9 +134,11 @@ def _commit(connection: Any) -> None:
         return
     if len(changes.tags) > MOST_TAGS:
         changes.tags = {tag: keys.tag_key(tag) for tag in covering(changes.tags)}
+    changes.committing = True
     write = Write(connection, changes.tags, commit)
     try:
         write.hold()
+        write.hold_again()
     except BaseException:  # a COMMIT must not follow: Django rolls back after a DatabaseError only
         with suppress(Exception):
             _rollback(connection)
@@ -164,8 +169,11 @@ class Write:
         """Place the hold, or write the tags to the outbox in this same transaction."""
         self._bound_the_commit()
         self._hold_or_leave_to_the_outbox()
+
+    def hold_again(self) -> None:
+        """Once more, when this process was kept from going on for so long that the first one is old."""
         if self._held_at is not None and time.monotonic() - self._held_at > conf.hold_seconds * PATIENCE_SHARE:
-            self._hold_or_leave_to_the_outbox()  # this process was kept from going on for long
+            self._hold_or_leave_to_the_outbox()
 
     def _hold_or_leave_to_the_outbox(self) -> None:
         began = time.monotonic()

@@ -27,7 +27,7 @@ on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 @pytest.fixture
 def thing(declare: Any) -> Any:
     """A strict policy."""
-    return declare(name="test.thing", params={"id": int}, tags=("thing:{id}",), schema=int, hard_timeout=1)
+    return declare(name="test.thing", params={"id": int}, tags=("thing:{id}",), schema=int, hard_timeout=30)
 
 
 @pytest.fixture

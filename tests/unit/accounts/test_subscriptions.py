@@ -239,7 +239,7 @@ def test_a_cancelled_subscription_is_resumed(mary: User) -> None:
 def test_only_a_cancelled_subscription_is_resumed(mary: User, status: str) -> None:
     """Nobody ends a trial or a debt by saying that it is over."""
     subscribed(mary, "pro", status, LATER)
-    with pytest.raises(ValidationError, match="only a cancelled subscription can be resumed|has to be paid"):
+    with pytest.raises(ValidationError, match=r"only a cancelled subscription can be resumed|has to be paid"):
         changed(mary, status="active")
     assert Subscription.objects.get().status == status
 
