@@ -176,7 +176,7 @@ KINDS = {
     "bulk_update": Kind(bulk_update, "id"),
     "delete": Kind(delete, "id"),
     "rollback": Kind(rolled_back, "id", {"cold": 21, "warm": 6}),  # no hold, COMMIT and bump
-    "refused COMMIT": Kind(refused, "id"),
+    "refused COMMIT": Kind(refused, "id", {"cold": 56, "warm": 10}),  # on PostgreSQL before its hold
     "raw SQL with invalidate": Kind(raw_sql, "id", {"cold": 400}),  # one bump more
     "create": Kind(create, "new"),
     "a row moves away from the tag": Kind(update_by_name, "old"),

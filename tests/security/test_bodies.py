@@ -33,7 +33,7 @@ def test_clients_that_never_send_their_body_do_not_stop_the_site(site: SiteFacto
         for _ in range(200):
             client = stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=10))
             client.sendall(head)
-        wait_until(lambda: post(running, data=form).status_code == 503, what="bodies are refused")
+        wait_until(lambda: post(running, data=form).status_code == 503, what="bodies are refused", timeout=60)
         for _ in range(20):
             assert get(running.client, "/health/live").status == 200
             assert get(running.client, "/api/weather/current", lat="1", lon="1").status == 200

@@ -50,6 +50,9 @@ class NotedLock:
         self._lock.release()
 
 
+DATABASE: dict[str, Callable[[], object]] = {}
+
+
 @pytest.fixture
 def look() -> Look:
     """One look after the other."""
@@ -58,8 +61,9 @@ def look() -> Look:
 
 @pytest.fixture
 def looks(look: Look) -> Looks:
-    """A process's."""
-    return Looks(look)
+    """A process's; the database answers it as `DATABASE` says."""
+    DATABASE.clear()
+    return Looks(look, ask=lambda: DATABASE.get("ask", int)())
 
 
 def test_each_look_is_a_new_one(looks: Looks, look: Look) -> None:
@@ -69,8 +73,9 @@ def test_each_look_is_a_new_one(looks: Looks, look: Look) -> None:
         assert look.count == number
 
 
-def test_one_looks_for_all_who_come_meanwhile(looks: Looks, look: Look) -> None:
+def test_one_looks_for_all_who_come_meanwhile(looks: Looks, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     """They wait for its end; who comes after it looks again."""
+    monkeypatch.setattr(trust, "PATIENCE", 20)
     begun, end, lock = threading.Event(), threading.Event(), NotedLock()
     looks._lock = lock  # type: ignore[assignment]
     look.during = lambda: (begun.set(), end.wait(20))
@@ -114,7 +119,7 @@ def test_process_goes_on_for_a_while_when_the_database_is_away(
     look.fails(OutboxUnreadable("on purpose"))
     looks.one()
     assert looks.excused
-    monkeypatch.setattr(trust, "EXCUSED_FOR", 0.0)
+    monkeypatch.setattr(trust, "MARK_LASTS", 0.0)
     looks.one()
     assert not looks.excused
     assert look.count == 2
@@ -124,9 +129,9 @@ def test_process_goes_on_for_a_while_when_the_database_is_away(
 def test_look_that_hangs_is_waited_for_no_longer_than_a_reader_can(
     looks: Looks, look: Look, monkeypatch: pytest.MonkeyPatch, believed: bool
 ) -> None:
-    """It is as if the database did not answer; those who come later wait for the same one."""
-    end = threading.Event()
-    look.during = lambda: end.wait(20)
+    """The database does not answer; no more than MOST_HUNG are begun in vain."""
+    end, asked = threading.Event(), []
+    DATABASE["ask"] = lambda: (asked.append(1), end.wait(20))
     monkeypatch.setattr(trust, "PATIENCE", 0.05)
     if believed:
         looks.believed()
@@ -139,12 +144,37 @@ def test_look_that_hangs_is_waited_for_no_longer_than_a_reader_can(
                 looks.one()
 
     try:
-        for _ in range(2):
+        for _ in range(5):
             result(in_thread(one))
             assert looks.excused is believed
     finally:
         end.set()
-    assert look.count == 1
+    assert len(asked) == trust.MOST_HUNG
+
+
+def test_long_drain_is_no_excuse(looks: Looks, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database answered: what is in the outbox is being drained, and may be of the entry that is read."""
+    end = threading.Event()
+    look.during = lambda: end.wait(20)
+    monkeypatch.setattr(trust, "PATIENCE", 0.05)
+    looks.believed()
+    try:
+        with pytest.raises(StoreUnavailable, match="not drained"):
+            looks.one()
+        assert not looks.excused
+    finally:
+        end.set()
+
+
+def test_outage_ends_belief_and_excuse(looks: Looks, look: Look) -> None:
+    """What was believed before the store was away says nothing afterwards."""
+    looks.believed()
+    look.fails(OutboxUnreadable("on purpose"))
+    looks.one()
+    looks.doubted()
+    assert not looks.excused
+    with pytest.raises(StoreUnavailable):
+        looks.one()
 
 
 def test_process_without_threads_does_not_believe_the_store(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
