@@ -25,8 +25,9 @@ run: venv $(VENV)/.installed-site ## start the site with all that it needs; Ctrl
 test: venv $(VENV)/.installed-dev ## run every test that needs no system package
 	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 2 --dist loadfile -m "not system"
 
-test-system: venv $(VENV)/.installed-dev ## run the tests that need Debian's redis-server
-	@command -v redis-server > /dev/null || { echo "error: redis-server is missing: apt-get install redis-server" >&2; exit 1; }
+test-system: venv $(VENV)/.installed-dev ## run the tests that need Debian's redis-server and chromium
+	@for name in redis-server chromium; do command -v $$name > /dev/null || missing="$$missing $$name"; done; \
+		[ -z "$$missing" ] || { echo "error: missing:$$missing (apt-get install$$missing)" >&2; exit 1; }
 	@exec env $(NO_ENV_FILE) $(BIN)/pytest -m system
 
 check: venv $(VENV)/.installed-dev ## style, types, imports, deployment checks, migrations, API schema

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import Error, connections
@@ -21,6 +24,28 @@ LISTEN = 5.0
 PAUSE = 0.5
 """Seconds before a listener's next attempt after its database failed."""
 
+TICK = 0.25
+"""Seconds between two looks at which errands are due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What else the relay does, `every` so many seconds."""
+
+    every: float
+    run: Callable[[], object]
+
+
+_errands: dict[str, Errand] = {}
+
+
+def errand(name: str, run: Callable[[], object], *, every: float) -> None:
+    """Have the relay call `run` every so many seconds, for what a broker or another server did not take when it was
+    away. Call it while apps load. It is in a thread of its own, so that no look at the outbox is late; what it raises
+    is logged, and it is called again. It must bear being run in several relays at once.
+    """
+    _errands[name] = Errand(every, run)
+
 
 def run(store: RedisStore, stop: threading.Event) -> None:
     """Relay until `stop` is set, whatever fails meanwhile."""
@@ -28,6 +53,8 @@ def run(store: RedisStore, stop: threading.Event) -> None:
     for using in outbox.databases():
         if connections[using].vendor == "postgresql":
             threading.Thread(target=_listen, args=(using, called, stop), name=f"listen-{using}", daemon=True).start()
+    if _errands:
+        threading.Thread(target=run_errands, args=(stop,), name="errands", daemon=True).start()
     well = True
     while not stop.is_set():
         said = _look(store)
@@ -39,6 +66,21 @@ def run(store: RedisStore, stop: threading.Event) -> None:
         called.wait(INTERVAL)
         called.clear()
     connections.close_all()
+
+
+def run_errands(stop: threading.Event) -> None:
+    """Run each errand as often as it wants until `stop` is set."""
+    due = dict.fromkeys(_errands, time.monotonic())
+    while not stop.wait(TICK):
+        for name, each in _errands.items():
+            if due.setdefault(name, time.monotonic()) > time.monotonic():
+                continue
+            try:
+                each.run()
+            except Exception:
+                logger.exception("the errand %s stumbled", name)
+                connections.close_all()
+            due[name] = time.monotonic() + each.every
 
 
 def _look(store: RedisStore) -> str:

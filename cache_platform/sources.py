@@ -1,124 +1,23 @@
-"""JSON from outside sources over HTTP: what loaders call. The one place where httpx and its errors are known.
-
-A source that is slow, drips, redirects, sends too much or something else than promised ends in one of the
-SourceError classes, within the deadline. Their texts never carry addresses or header values.
-"""
+"""JSON from outside sources over HTTP: what loaders call."""
 
 from __future__ import annotations
 
-import os
-import ssl
-import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from threading import Lock
+from collections.abc import Mapping
 from typing import TypeVar
-from weakref import WeakSet
 
-import httpcore
-import httpx
 import msgspec
 
-from cache_platform.deadlines import Deadline, DeadlineBackend
-from cache_platform.exceptions import (
-    SourceError,
-    SourceMalformed,
-    SourceRateLimited,
-    SourceRefused,
-    SourceTimeout,
-    SourceUnavailable,
-)
-from cache_platform.gunzip import Gunzip
-from cache_platform.outages import Outage
+from cache_platform.deadlines import Deadline
+from cache_platform.exceptions import SourceMalformed
+from cache_platform.http import MAX_REASON, Answer, Ask, HttpSource, SourceLimits, open_all, parse_retry_after
+
+__all__ = ["Answer", "Ask", "HttpSource", "JsonSource", "SourceLimits", "open_all", "parse_retry_after"]
 
 T = TypeVar("T")
 
-USER_AGENT = "cache-platform/0.1"
-MAX_RETRY_AFTER = 3600.0
-MAX_REASON = 200
-MAX_REFUSAL_BYTES = 10_000
 
-# From the particular to the general: the first class that fits decides.
-TRANSLATIONS: tuple[tuple[type[Exception], type[SourceError], str], ...] = (
-    (httpx.TimeoutException, SourceTimeout, "no answer in time"),
-    (httpx.DecodingError, SourceMalformed, "the answer cannot be decompressed"),
-    (httpx.TooManyRedirects, SourceMalformed, "the answer is a redirect"),
-    (httpx.LocalProtocolError, SourceRefused, "the request is not valid HTTP"),
-    (httpx.UnsupportedProtocol, SourceRefused, "the address is not http or https"),
-    (httpx.InvalidURL, SourceRefused, "the address is not valid"),
-    (httpx.HTTPError, SourceUnavailable, "the connection failed"),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceLimits:
-    """How long and how much: seconds, bytes (before and after decompression), connections per process."""
-
-    connect_timeout: float = 1.0
-    total_timeout: float = 2.5
-    max_bytes: int = 2_000_000
-    max_connections: int = 100
-    idle_connections: int = 20
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    # One for all sources: reading the certificates takes a tenth of a second.
-    return httpx.create_ssl_context(trust_env=False)
-
-
-class _Transport(httpx.HTTPTransport):
-    """httpx's transport on a pool whose sockets obey the deadline, which httpx has no argument for."""
-
-    def __init__(self, limits: SourceLimits) -> None:
-        tls = _tls()
-        super().__init__(verify=tls, trust_env=False)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=tls,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.idle_connections,
-            keepalive_expiry=15.0,
-            network_backend=DeadlineBackend(),
-        )
-
-
-class JsonSource:
-    """A source of JSON, with one pool of connections per process, opened when it is first asked. After a run of
-    failures it is asked by one probe at a time (`outage`).
-
-    `base_url` is asked for the address with every call, so settings may change. `explain` finds the reason in the
-    body of a refusal. `quota_statuses` are the statuses by which this source says that its quota is used up.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        base_url: Callable[[], str],
-        *,
-        explain: Callable[[bytes], str] | None = None,
-        quota_statuses: frozenset[int] = frozenset({429}),
-        limits: SourceLimits = SourceLimits(),
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self.name = name
-        self.limits = limits
-        self._base_url = base_url
-        self._explain = explain
-        self._quota_statuses = quota_statuses
-        self._clock = clock
-        self._now = now
-        self._lock = Lock()
-        self._client: httpx.Client | None = None
-        self._inherited: httpx.Client | None = None
-        self.outage = Outage(name, clock=clock)
-        _sources.add(self)
+class JsonSource(HttpSource):
+    """A source of JSON."""
 
     def get(
         self,
@@ -130,193 +29,22 @@ class JsonSource:
         deadline: Deadline | None = None,
         part: bool = False,
     ) -> T:
-        """The answer to GET `path`, decoded into `schema`. Raises SourceError and nothing else.
-
-        A `part` is one of many calls for one answer: its failure says nothing of the source as a whole.
-
-        `deadline` lets several calls share one; without it each call has `limits.total_timeout`. Secrets belong
-        into `headers`: their values are removed from the reasons that the source gives.
+        """The answer to GET `path`, decoded into `schema`. Raises SourceError and nothing else. `deadline` and `part`
+        are as for `exchange`.
         """
         deadline = deadline or self.deadline()
-        with nullcontext() if part else self.outage.watched():
-            body = self._body(path, params, headers, deadline)
-            return self._decoded(body, schema)
+        with self.judged(part=part):
+            answer = self._answer(Ask(path, params=params, headers=headers or {}), frozenset({200}), deadline)
+            return self.decoded(answer.body, schema)
 
-    def _body(
-        self,
-        path: str,
-        params: Mapping[str, str | int | float] | None,
-        headers: Mapping[str, str] | None,
-        deadline: Deadline,
-    ) -> bytes:
-        try:
-            with deadline.enforced(), self._exchange(path, params, headers, deadline) as response:
-                if response.status_code != 200:
-                    raise self._refusal(response, deadline, secrets=tuple((headers or {}).values()))
-                return self._read(response, deadline, self.limits.max_bytes)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._translated(error) from error
-        except UnicodeEncodeError:  # its text would carry the header
-            raise SourceRefused(self.name, "the request cannot be encoded") from None
-
-    def _decoded(self, body: bytes, schema: type[T]) -> T:
+    def decoded(self, body: bytes, schema: type[T]) -> T:
+        """A body as `schema`. Raises SourceMalformed."""
         try:
             return msgspec.json.decode(body, type=schema)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise SourceMalformed(self.name, f"the answer is not what was promised ({_where(error)})") from error
 
-    def deadline(self) -> Deadline:
-        """A new deadline, `limits.total_timeout` from now."""
-        return Deadline.after(self.limits.total_timeout, clock=self._clock)
-
-    def close(self) -> None:
-        """Closes this process's connections; the next call opens new ones."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    @contextmanager
-    def through(self, transport: httpx.BaseTransport) -> Iterator[None]:
-        """For tests: within this block all calls go through `transport`, as httpx.MockTransport."""
-        with self._lock:
-            before, self._client = self._client, _new_client(transport)
-        self.outage.reset()
-        try:
-            yield
-        finally:
-            self.outage.reset()
-            self.close()
-            self._client = before
-
-    @contextmanager
-    def _exchange(
-        self,
-        path: str,
-        params: Mapping[str, str | int | float] | None,
-        headers: Mapping[str, str] | None,
-        deadline: Deadline,
-    ) -> Iterator[httpx.Response]:
-        left = deadline.remaining()
-        if left <= 0:
-            raise SourceTimeout(self.name, "no time left to ask")
-        timeout = httpx.Timeout(left, connect=min(self.limits.connect_timeout, left))
-        url = self._base_url().rstrip("/") + path
-        with self._open().stream("GET", url, params=params, headers=headers, timeout=timeout) as response:
-            yield response
-
-    def _open(self) -> httpx.Client:
-        client = self._client
-        if client is None:
-            with self._lock:
-                client = self._client = self._client or _new_client(_Transport(self.limits))
-        return client
-
-    def _read(self, response: httpx.Response, deadline: Deadline, max_bytes: int) -> bytes:
-        """The body, decompressed here because httpx expands each chunk whole before anyone can count it."""
-        unpack = self._unpacker(response)
-        body = bytearray()
-        received = 0
-        assert isinstance(response.stream, httpx.SyncByteStream)
-        for chunk in response.stream:
-            if deadline.remaining() <= 0:
-                raise SourceTimeout(self.name, "the answer was not complete in time")
-            received += len(chunk)
-            try:
-                body += unpack.some(chunk, max_bytes + 1 - len(body)) if unpack else chunk
-            except zlib.error as error:
-                raise SourceMalformed(self.name, "the answer cannot be decompressed") from error
-            if max(received, len(body)) > max_bytes:
-                raise SourceMalformed(self.name, f"the answer is larger than {max_bytes} bytes")
-        if unpack and not unpack.complete:
-            raise SourceMalformed(self.name, "the compressed answer is cut off")
-        return bytes(body)
-
-    def _unpacker(self, response: httpx.Response) -> Gunzip | None:
-        coding = response.headers.get("Content-Encoding", "").strip().lower()
-        if coding in {"", "identity"}:
-            return None
-        if coding in {"gzip", "x-gzip"}:
-            return Gunzip()
-        raise SourceMalformed(self.name, "the answer is compressed in a way that was not asked for")
-
-    def _refusal(self, response: httpx.Response, deadline: Deadline, *, secrets: tuple[str, ...]) -> SourceError:
-        status = response.status_code
-        retry_after = parse_retry_after(response.headers.get("Retry-After"), now=self._now())
-        if status in self._quota_statuses:
-            return SourceRateLimited(self.name, f"the quota is used up (HTTP {status})", retry_after=retry_after)
-        if status >= 500:
-            return SourceUnavailable(self.name, f"HTTP {status}", retry_after=retry_after)
-        if status >= 400:
-            reason = self._reason(response, deadline)
-            for secret in filter(None, secrets):
-                reason = reason.replace(secret, "[removed]")
-            return SourceRefused(self.name, f"HTTP {status}: {reason}" if reason else f"HTTP {status}")
-        return SourceMalformed(self.name, f"HTTP {status} where only 200 is expected")
-
-    def _reason(self, response: httpx.Response, deadline: Deadline) -> str:
-        """What the source says about its refusal: printable, bounded; empty when it says nothing readable."""
-        if self._explain is None:
-            return ""
-        try:
-            reason = self._explain(self._read(response, deadline, MAX_REFUSAL_BYTES))
-        except (SourceError, httpx.HTTPError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return ""
-        return "".join(letter for letter in reason if letter.isprintable())[:MAX_REASON]
-
-    def _translated(self, error: Exception) -> SourceError:
-        for foreign, ours, detail in TRANSLATIONS:
-            if isinstance(error, foreign):
-                return ours(self.name, f"{detail} ({type(error).__name__})")
-        raise AssertionError("TRANSLATIONS covers httpx.HTTPError and httpx.InvalidURL") from error
-
-    def _forget_after_fork(self) -> None:
-        # Kept, not closed: its locks may be held by threads that exist only in the parent.
-        self._inherited, self._client = self._client, None
-        self._lock = Lock()
-
-
-def parse_retry_after(value: str | None, *, now: float) -> float | None:
-    """Seconds from `now` (Unix time) that Retry-After names, by number or HTTP date (RFC 9110, 10.2.3).
-
-    Never negative and at most an hour, so that a source cannot switch itself off for good; None for anything else.
-    """
-    text = (value or "").strip()
-    if text.isascii() and text.isdecimal():
-        return min(float(text[:10]), MAX_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(text)
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
-    except (ValueError, OverflowError):
-        return None
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
-
-
-def _new_client(transport: httpx.BaseTransport) -> httpx.Client:
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
-    return httpx.Client(
-        transport=transport, headers=headers, cookies=no_cookies, trust_env=False, follow_redirects=False
-    )
-
 
 def _where(error: Exception) -> str:
     """What does not fit, and where in the answer."""
     return str(error)[:MAX_REASON] if isinstance(error, msgspec.ValidationError) else type(error).__name__
-
-
-_sources: WeakSet[JsonSource] = WeakSet()
-
-
-def open_all() -> None:
-    """Make every source's pool now, so that nobody's first request waits for it; connects to nothing."""
-    for source in _sources:
-        source._open()
-
-
-def _after_fork() -> None:
-    for source in _sources:
-        source._forget_after_fork()
-
-
-os.register_at_fork(after_in_child=_after_fork)

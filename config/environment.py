@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from cryptography.fernet import Fernet
 from dotenv import load_dotenv
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 BASE_DIR = Path(__file__).resolve().parent.parent
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LATER_REDIS_SCHEMES = ("redis+sentinel", "redis+cluster")
+OAUTH_CLIENTS = ("google", "github", "spotify")
 DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
 
 
@@ -52,6 +54,18 @@ def _commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _fernet_keys(value: SecretStr) -> SecretStr:
+    for key in value.get_secret_value().split(","):
+        try:
+            Fernet(key.strip())
+        except ValueError:
+            made = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+            raise ValueError(
+                f"must be Fernet keys with commas between them, the newest first; {made} makes one"
+            ) from None
+    return value
+
+
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 CommaList = Annotated[list[str], NoDecode]
@@ -70,6 +84,7 @@ class Environment(BaseSettings):
     csrf_trusted_origins: CommaList = []
     secure_ssl: bool = False
     trusted_proxies: int = Field(0, ge=0, le=10)
+    site_url: HttpUrl | None = None
     var_dir: Path = Path("var")
     port: int = Field(8000, ge=1, le=65535)
     workers: int = Field(2, ge=1, le=64)
@@ -103,6 +118,15 @@ class Environment(BaseSettings):
     news_url: HttpUrl | None = None
     news_api_key: SecretStr | None = None
 
+    # Connected platforms
+    token_keys: Annotated[SecretStr, AfterValidator(_fernet_keys)] | None = None
+    google_client_id: str | None = None
+    google_client_secret: SecretStr | None = None
+    github_client_id: str | None = None
+    github_client_secret: SecretStr | None = None
+    spotify_client_id: str | None = None
+    spotify_client_secret: SecretStr | None = None
+
     @model_validator(mode="before")
     @classmethod
     def _prepare(cls, values: dict[str, object]) -> dict[str, object]:
@@ -118,6 +142,24 @@ class Environment(BaseSettings):
         if self.providers == "live" and self.news_provider in {"newsapi", "gnews"} and not self.news_api_key:
             raise ValueError(f"NEWS_API_KEY is needed for NEWS_PROVIDER={self.news_provider} with PROVIDERS=live")
         return self
+
+    @model_validator(mode="after")
+    def _whole_clients(self) -> Self:
+        for name in OAUTH_CLIENTS:
+            given, secret = getattr(self, f"{name}_client_id"), getattr(self, f"{name}_client_secret")
+            if bool(given) != bool(secret):
+                raise ValueError(f"{name.upper()}_CLIENT_ID and {name.upper()}_CLIENT_SECRET go together")
+        return self
+
+    @property
+    def oauth_clients(self) -> dict[str, tuple[str, str]]:
+        """Id and secret of this site at each platform where it is registered."""
+        found = {}
+        for name in OAUTH_CLIENTS:
+            given, secret = getattr(self, f"{name}_client_id"), getattr(self, f"{name}_client_secret")
+            if given and secret:
+                found[name] = (given, secret.get_secret_value())
+        return found
 
     @property
     def redis(self) -> str | None:

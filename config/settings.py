@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import dj_database_url
+from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.utils.crypto import salted_hmac
 
@@ -16,7 +18,11 @@ env = get_environment()
 VAR_DIR = (BASE_DIR / env.var_dir).resolve()
 
 
-def _made_up_secret(name: str) -> str:
+def _random_text() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def _made_up_secret(name: str, make: Callable[[], str] = _random_text) -> str:
     """A secret that is made up once and kept in VAR_DIR, so that a restart logs nobody out."""
     path = VAR_DIR / "secrets" / name
     if not path.exists():
@@ -24,7 +30,7 @@ def _made_up_secret(name: str) -> str:
         path.parent.mkdir(exist_ok=True, mode=0o700)
         fresh = path.with_name(f"{name}.{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        fresh.write_text(make(), encoding="utf-8")
         try:
             path.hardlink_to(fresh)  # of several processes that start at once, the first one's secret stays
         except FileExistsError:
@@ -54,6 +60,7 @@ INSTALLED_APPS = [
     "accounts",
     "weather",
     "news",
+    "connectors",
     "dashboard",
 ]
 
@@ -243,10 +250,19 @@ NEWS_PROVIDER = env.news_provider
 NEWS_URL = env.news_url
 NEWS_API_KEY = env.news_api_key.get_secret_value() if env.news_api_key else None
 
+SITE_URL = env.site_url or f"http://127.0.0.1:{env.port}"
+OAUTH_CLIENTS = env.oauth_clients
+TOKEN_KEYS = (
+    env.token_keys.get_secret_value()
+    if env.token_keys
+    else _made_up_secret("token_keys", lambda: Fernet.generate_key().decode())
+)
+
 CELERY_BROKER_URL = env.broker or "memory://"
 CELERY_TASK_ALWAYS_EAGER = env.broker is None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives whatever outage of its broker
 # Half a second, because a caller that enqueues must not hang with a broker that hangs.
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 0.5,
@@ -262,6 +278,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.log_level},
     "loggers": {
         "django": {"level": "INFO", "handlers": ["stderr"], "propagate": False},
+        "authlib": {"level": "INFO"},  # at DEBUG it writes down tokens
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
     },
@@ -274,5 +291,8 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "config.errors.AddressHidingFilter"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat" / "schedule")
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "config.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 30}},
+    "renew-tokens": {"task": "connectors.tasks.renew_tokens", "schedule": 30.0, "options": {"expires": 30}},
+    "revoke-tokens": {"task": "connectors.tasks.revoke_tokens", "schedule": 60.0, "options": {"expires": 60}},
+    "forget-requests": {"task": "connectors.tasks.forget_requests", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-ended-credentials": {"task": "accounts.tasks.forget_ended_credentials", "schedule": 6 * 3600.0},
 }

@@ -45,7 +45,7 @@ def hand_over(environ: Mapping[str, str], *, secrets: Path, found: Mapping[str, 
 
 
 def _is_secret(annotation: object) -> bool:
-    return annotation is SecretStr or SecretStr in get_args(annotation)
+    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
 
 
 def _has_password(value: str) -> bool:

@@ -97,7 +97,8 @@ def _start(supervisor: Supervisor, console: Console, *, env: Environment, var_di
     )
     sandboxes = []
     if env.providers == "sandbox" and env.sandbox_url is None:
-        sandboxes = supervisor.start(sandbox(environment, port=_kept_port(var_dir.path / "sandbox-port")))
+        port = _kept_port(var_dir.path / "sandbox-port")
+        sandboxes = supervisor.start(sandbox(environment, port=port, state=var_dir.path / "sandbox"))
     if initialise is not None:
         supervisor.run(initialise)
     started = [server.service() for server in (servers.redis, servers.postgres) if server is not None]

@@ -119,11 +119,13 @@ class Site:
         )
 
 
-def sandbox(environment: Mapping[str, str], *, port: int) -> Service:
-    """The sandbox on `port`, or on a free one when that is 0; it says its address once it listens."""
+def sandbox(environment: Mapping[str, str], *, port: int, state: Path | None = None) -> Service:
+    """The sandbox on `port`, or on a free one when that is 0; it says its address once it listens. With a folder for
+    its `state`, what its platforms granted outlives it, as the site's own tables do."""
+    kept = () if state is None else ("--state", str(state))
     return Service(
         name="sandbox",
-        argv=(sys.executable, "-m", "sandbox", "--host", HOST, "--port", str(port)),
+        argv=(sys.executable, "-m", "sandbox", "--host", HOST, "--port", str(port), *kept),
         environment=environment,
         grace=3.0,
         ready_line=SANDBOX_LINE,
