@@ -11,6 +11,7 @@ import json
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from sandbox.faults import FaultFieldError, parse_fault
+from sandbox.oauth import control as oauth_control
 from sandbox.providers import calls, faults
 from sandbox.replies import json_reply
 
@@ -23,11 +24,13 @@ async def show_calls(request: HttpRequest) -> HttpResponse:
 
 
 async def reset(request: HttpRequest) -> HttpResponse:
-    """Set all counts to zero and take all faults away; returns both."""
+    """Set all counts to zero and take all faults away; returns both. Settings of the authorization servers go as well,
+    what they issued stays."""
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     calls.clear()
     faults.clear()
+    oauth_control.clear()
     return json_reply({"calls": calls.as_dict(), "faults": faults.as_dict()})
 
 

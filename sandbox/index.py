@@ -19,16 +19,33 @@ GNews v4 (any apikey; "invalid" is refused, "exhausted" is over its quota)
 Hacker News
   GET  /v0/topstories.json  /v0/newstories.json  /v0/beststories.json
   GET  /v0/item/<id>.json
+OAuth 2.0 for the platforms tunebox, daybook, codeyard and chirper; each knows one client, whose id is
+cache-platform-<platform> and whose secret is sandbox-secret-<platform>. PKCE with S256 is required.
+  GET  /oauth/<platform>/authorize?response_type=code&client_id=&redirect_uri=&scope=&state=
+       &code_challenge=&code_challenge_method=S256
+  POST /oauth/<platform>/token      grant_type=authorization_code or refresh_token (not codeyard)
+  POST /oauth/<platform>/revoke     daybook and chirper
+  DELETE /oauth/codeyard/applications/<client_id>/token   {"access_token": ""}
+Their data, for Authorization: Bearer <access token>
+  GET  /platforms/tunebox/v1/me   /platforms/tunebox/v1/me/player/recently-played?limit=50&before=
+  GET  /platforms/daybook/oauth2/v3/userinfo
+       /platforms/daybook/calendar/v3/calendars/primary/events?maxResults=50&pageToken=
+  GET  /platforms/codeyard/user   /platforms/codeyard/user/repos?per_page=50&page=1
+  GET  /platforms/chirper/api/me  /platforms/chirper/api/messages?limit=50&cursor=
 Control
   GET  /_control/calls    requests since the last reset, by service
-  POST /_control/reset    counts to zero, faults away
+  POST /_control/reset    counts to zero, faults and settings away
   GET  /_control/faults   what is set
   POST /_control/faults   {"service": "weather|news|oauth|platform|chat",
                            "mode": "off|error|slow|timeout|malformed|rate_limited|huge",
                            "delay_ms": 3000, "rate": 1}
+  GET  /_control/oauth    settings, and how many codes and tokens are live
+  POST /_control/oauth    {"expires_in": null, "refuse_refresh": false, "quota": null,
+                           "expire_all": false, "revoke_all": false}, each optional
 
 Control takes application/json, and nothing from web pages of other origins.
 SANDBOX_DELAYS=off answers without the delays of the real services.
+Codes and tokens are forgotten when the sandbox ends, unless it is started with --state FOLDER.
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -35,10 +35,14 @@ class Provider:
     broken: Callable[[], HttpResponse]
     rate_limited: Callable[[], HttpResponse]
     huge: Endless
+    malformed: Callable[[], HttpResponse] | None = None
+    """What it sends instead of an answer that parses; None: half of a good one."""
 
 
-def provided_by(provider: Provider, *, counted: bool = True, pace: float = 1.0) -> Callable[[View], WrappedView]:
-    """Make an async GET view a provider's: calls, delays and faults apply to it.
+def provided_by(
+    provider: Provider, *, counted: bool = True, pace: float = 1.0, methods: Sequence[str] = ("GET",)
+) -> Callable[[View], WrappedView]:
+    """Make an async view a provider's: calls, delays and faults apply to it.
 
     `counted` says whether its requests count as calls, `pace` the share of the service's delay that it takes.
     """
@@ -46,8 +50,8 @@ def provided_by(provider: Provider, *, counted: bool = True, pace: float = 1.0) 
     def decorate(view: View) -> WrappedView:
         @wraps(view)
         async def answer(request: HttpRequest, **kwargs: object) -> HttpResponseBase:
-            if request.method != "GET":
-                return HttpResponseNotAllowed(["GET"])
+            if request.method not in methods:
+                return HttpResponseNotAllowed(methods)
             if counted:
                 calls.add(provider.service)
             fault = faults.draw(provider.service)
@@ -71,7 +75,7 @@ async def _answer(
         case "huge":
             return huge_reply(provider.huge)
         case "malformed":
-            return malformed_reply(await ask())
+            return malformed_reply(await ask()) if provider.malformed is None else provider.malformed()
         case "timeout":
             await asyncio.sleep(LONGEST_SILENCE)  # cancelled by Django when the client goes away
             return HttpResponse(status=504)

@@ -22,10 +22,18 @@ class Endless:
     tail: str
 
 
-def json_reply(payload: object, status: int = 200) -> HttpResponse:
+def json_reply(payload: object, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
     """Return `payload` as a JSON response."""
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return HttpResponse(body, content_type=JSON_TYPE, status=status)
+    return HttpResponse(body, status=status, headers={"Content-Type": JSON_TYPE, **(headers or {})})
+
+
+def html_reply() -> HttpResponse:
+    """Return a page with status 200, as a proxy does that stands in front of what was asked."""
+    return HttpResponse(
+        "<!doctype html><title>We will be back soon</title><h1>We will be back soon</h1>",
+        content_type="text/html; charset=utf-8",
+    )
 
 
 def huge_reply(endless: Endless) -> StreamingHttpResponse:

@@ -25,5 +25,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"crashes": {"()": "django.utils.log.CallbackFilter", "callback": _has_traceback}},
     "handlers": {"stderr": {"class": "logging.StreamHandler"}},
-    "loggers": {"django.request": {"handlers": ["stderr"], "filters": ["crashes"], "propagate": False}},
+    "loggers": {
+        "django.request": {"handlers": ["stderr"], "filters": ["crashes"], "propagate": False},
+        "authlib": {"level": "INFO"},  # below that it logs tokens
+    },
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from sandbox import control, gnews, hackernews, index, news, weather
+from sandbox.oauth import control as oauth_control
 
 urlpatterns = [
     path("", index.index),
@@ -16,6 +17,9 @@ urlpatterns = [
     path("v0/newstories.json", hackernews.story_list, {"order": "new"}),
     path("v0/beststories.json", hackernews.story_list, {"order": "best"}),
     path("v0/item/<int:item_id>.json", hackernews.item),
+    path("", include("sandbox.oauth.urls")),
+    path("platforms/", include("sandbox.platforms.urls")),
+    path("_control/oauth", oauth_control.show_or_set),
     path("_control/calls", control.show_calls),
     path("_control/reset", control.reset),
     path("_control/faults", control.show_or_set_faults),

@@ -1,8 +1,9 @@
-"""The sandbox as tests use it: its faults and its call counts."""
+"""The sandbox as tests use it: its faults, its call counts, and the people at its consent pages."""
 
 from __future__ import annotations
 
 import os
+import re
 from typing import Self
 
 import httpx
@@ -10,6 +11,8 @@ import httpx
 from config.services.process import Process
 from config.services.site import sandbox
 from tests.services.waiting import wait_until
+
+FORM_TOKEN = re.compile(r'name="form" value="([^"]+)"')
 
 
 class SandboxUnderTest:
@@ -23,7 +26,7 @@ class SandboxUnderTest:
         self._process = Process(sandbox(environment, port=0))
         wait_until(lambda: self._process.is_ready() or self._process.ended, what="the sandbox says its address")
         assert self._process.ready_match is not None, "\n".join(self._process.tail)
-        self._client = httpx.Client(base_url=self.url, timeout=10.0, trust_env=False)
+        self._client = httpx.Client(base_url=self.url, timeout=10.0, trust_env=False, verify=False)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,3 +56,28 @@ class SandboxUnderTest:
     def fault(self, **fault: object) -> None:
         """Set a fault: `service`, `mode`, and optionally `delay_ms` and `rate`."""
         self._client.post("/_control/faults", json=fault).raise_for_status()
+
+    def oauth(self, **settings: object) -> dict[str, object]:
+        """Change the authorization servers: `expires_in`, `refuse_refresh`, `quota`, `expire_all`, `revoke_all`.
+
+        Returns the settings, and how many codes and tokens are live; without arguments nothing changes.
+        """
+        return self._client.post("/_control/oauth", json=settings).raise_for_status().json()
+
+    def consent(self, authorization_url: str, account: str = "ada", decision: str = "allow") -> str:
+        """Decide as a person at the consent page would, in a browser of their own; returns where it redirects to.
+
+        An error that is told to the client is a redirect too; a request that gets no page and no redirect fails the
+        test, with what was said.
+        """
+        with httpx.Client(timeout=10.0, trust_env=False, verify=False) as browser:
+            page = browser.get(authorization_url)
+            if page.is_redirect:
+                return page.headers["Location"]
+            form = FORM_TOKEN.search(page.text)
+            assert page.status_code == 200, page.text
+            assert form is not None, page.text
+            sent = {"form": form[1], "account": account, "decision": decision}
+            answer = browser.post(authorization_url, data=sent)
+            assert answer.status_code == 302, answer.text
+            return answer.headers["Location"]

@@ -72,7 +72,9 @@ class SiteUnderTest:
         self.lines: list[str] = []
 
     def __enter__(self) -> Self:
-        self._site = Site(environment=self.environment, port=free_port(), workers=self.workers)
+        port = free_port()
+        self.environment = {"PORT": str(port), **self.environment}  # where platforms send people back to
+        self._site = Site(environment=self.environment, port=port, workers=self.workers)
         self._process = Process(self._site.web(), on_line=self.lines.append)
         wait_until(
             lambda: self._process.ended or self._process.is_ready(),

@@ -61,7 +61,7 @@ def address() -> Iterator[str]:
 @pytest.fixture
 def client(address: str) -> Iterator[httpx.Client]:
     """Return a client of that sandbox, whose counts and faults are those of a fresh one."""
-    with httpx.Client(base_url=address, timeout=PATIENCE) as found:
+    with httpx.Client(base_url=address, timeout=PATIENCE, verify=False) as found:
         found.post("/_control/reset").raise_for_status()
         yield found
         found.post("/_control/reset").raise_for_status()
