@@ -8,7 +8,9 @@ from config.schema import schema_view
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.pages.urls")),
+    path("connectors/", include("connectors.pages.urls")),
     path("", include("accounts.rest.urls")),
+    path("", include("connectors.rest.urls")),
     path("", include("cache_platform.urls")),
     path("", include("weather.urls")),
     path("", include("news.urls")),

@@ -12,10 +12,15 @@ from typing import Any
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+from accounts.schema import SubscriptionState
+from accounts.subscriptions import read_subscription
 from cache_platform.rest.callers import caller_of
+from connectors.schema import StatusEntry
+from connectors.states import read_status
 from dashboard.answers import Failure, Outcome, Trouble, ask, outcome_of
 from dashboard.choices import Choice
 from dashboard.news_card import news_card
+from dashboard.own_cards import plan_card, platforms_card
 from dashboard.weather_card import weather_card
 from news.queries import DEFAULT_COUNTRY
 from news.reads import read_headlines
@@ -66,6 +71,40 @@ class PendingNews:
             return render_to_string("dashboard/news.html", {"card": card, "fragment": fragment})
 
         return _rendered(render, outcome_of(self._headlines, until=until))
+
+
+class PendingPlatforms:
+    """The card of a user's platforms, whose read has begun."""
+
+    def __init__(self, choice: Choice, user_id: int) -> None:
+        self._choice = choice
+        self._platforms: Future[Outcome[StatusEntry]] = ask(partial(read_status, user_id))
+
+    def html(self, *, until: float) -> str:
+        """The card with what is there at `until`, a time of time.monotonic()."""
+
+        def render(platforms: Outcome[StatusEntry]) -> str:
+            card = platforms_card(self._choice, platforms, now=datetime.now(UTC))
+            return render_to_string("dashboard/platforms.html", {"card": card})
+
+        return _rendered(render, outcome_of(self._platforms, until=until))
+
+
+class PendingPlan:
+    """The card of a user's subscription, whose read has begun."""
+
+    def __init__(self, choice: Choice, user_id: int) -> None:
+        self._choice = choice
+        self._subscription: Future[Outcome[SubscriptionState]] = ask(partial(read_subscription, user_id=user_id))
+
+    def html(self, *, until: float) -> str:
+        """The card with what is there at `until`, a time of time.monotonic()."""
+
+        def render(subscription: Outcome[SubscriptionState]) -> str:
+            card = plan_card(self._choice, subscription, now=datetime.now(UTC))
+            return render_to_string("dashboard/subscription.html", {"card": card})
+
+        return _rendered(render, outcome_of(self._subscription, until=until))
 
 
 def _rendered(render: Callable[..., str], *outcomes: Outcome[Any]) -> str:

@@ -13,9 +13,10 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from cache_platform.exceptions import InvalidQuery
-from dashboard.cards import PendingNews, PendingWeather
+from dashboard.cards import PendingNews, PendingPlan, PendingPlatforms, PendingWeather
 from dashboard.choices import check_query, choice_of, remember
 from dashboard.search import search, where
+from dashboard.visitors import visitor_of
 
 PAGE_PATIENCE = 2.0
 """Seconds after which the page goes on without a card; the card follows, or is a click away."""
@@ -24,16 +25,20 @@ CARD_PATIENCE = 10.0
 SLOT = "<!--card-->"
 """Where a card belongs in the page's frame. What visitors and providers write is escaped, so it cannot forge one."""
 
+OWN: tuple[type[PendingPlatforms | PendingPlan], ...] = (PendingPlatforms, PendingPlan)
+"""The cards of the signed-in."""
+
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponseBase:
     """The dashboard. Its frame is sent at once and each card as soon as it is read, in one response: there is
     something to see before the providers have answered, and nothing needs JavaScript.
     """
-    choice = choice_of(request)
-    cards: tuple[PendingWeather | PendingNews, ...] = (PendingWeather(request, choice), PendingNews(request, choice))
+    choice, visitor = choice_of(request), visitor_of(request)
+    own = [kind(choice, visitor.user_id) for kind in OWN] if visitor.user_id is not None else []
+    cards = (PendingWeather(request, choice), *own, PendingNews(request, choice))  # as they stand in the frame
     found = search(request.GET.get("q", ""), choice)
-    context = {"choice": choice, "where": where(choice.place), "search": found, "slot": SLOT}
+    context = {"choice": choice, "where": where(choice.place), "search": found, "slot": SLOT, "visitor": visitor}
     frame = render_to_string("dashboard/page.html", context, request)
 
     def parts() -> Iterator[str]:
@@ -61,6 +66,18 @@ def news_fragment(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_safe
+def platforms_fragment(request: HttpRequest) -> HttpResponseBase:
+    """The card of the visitor's platforms alone."""
+    return _own_card(request, PendingPlatforms)
+
+
+@require_safe
+def subscription_fragment(request: HttpRequest) -> HttpResponseBase:
+    """The card of the visitor's subscription alone."""
+    return _own_card(request, PendingPlan)
+
+
+@require_safe
 def places_fragment(request: HttpRequest) -> HttpResponseBase:
     """The places whose name begins with `q`; an empty list for an empty one."""
     choice = choice_of(request)
@@ -80,6 +97,18 @@ def _card(request: HttpRequest, kind: type[PendingWeather | PendingNews]) -> Htt
     response = HttpResponse(card.html(until=time.monotonic() + CARD_PATIENCE, fragment=True))
     # A refresh by the clock must not undo what was chosen meanwhile in another tab.
     return _private(response, request, remembering="remember" in request.GET)
+
+
+def _own_card(request: HttpRequest, kind: type[PendingPlatforms | PendingPlan]) -> HttpResponseBase:
+    visitor = visitor_of(request)
+    if not visitor.known:
+        response = HttpResponse(status=503, headers={"Retry-After": "5"})
+    elif visitor.user_id is None:  # signed out meanwhile: the page as a whole is another one now
+        response = HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    else:
+        card = kind(choice_of(request), visitor.user_id)
+        response = HttpResponse(card.html(until=time.monotonic() + CARD_PATIENCE))
+    return _private(response, request, remembering=False)
 
 
 def _private(response: HttpResponseBase, request: HttpRequest, *, remembering: bool) -> HttpResponseBase:

@@ -1,4 +1,5 @@
-"""The account's pages under attack: other sites' forms and links, what people write, and what errors would tell."""
+"""The pages of the signed-in under attack: other sites' forms and links, what people write, and what errors would
+tell."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from accounts.api_keys import make_key
 from accounts.models import ApiKey, Profile, Session, User
 from accounts.sessions.cached_db import SessionStore
 from cache_platform.testing import isolated_cache
+from connectors.models import AuthorizationRequest, ExtractionJob, PlatformConnection
 from tests.integration.accounts.browser import FIREFOX, Browser
 from tests.integration.accounts.credentials import PASSWORD, new_user
 from tests.integration.dashboard.conftest import Visit
@@ -28,7 +30,7 @@ from tests.services.redis import RedisUnderTest
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["/accounts/", "/accounts/password/", "/accounts/sessions/", "/accounts/api-keys/"]
+PAGES = ["/accounts/", "/accounts/password/", "/accounts/sessions/", "/accounts/api-keys/", "/connectors/"]
 NEW_PASSWORD = "another horse 43 staple"
 FORMS = [
     ("/accounts/", {"do": "profile", "display_name": "Mallory"}),
@@ -37,6 +39,10 @@ FORMS = [
     ("/accounts/sessions/", {"do": "end-all"}),
     ("/accounts/api-keys/", {"do": "create", "name": "Mallory's", "scopes": ["write"], "lifetime": "never"}),
     ("/accounts/logout/", {}),
+    ("/connectors/", {"do": "connect", "provider": "tunebox"}),
+    ("/connectors/", {"do": "extract", "provider": "daybook"}),
+    ("/connectors/", {"do": "disconnect", "provider": "daybook"}),
+    ("/connectors/", {"do": "reset"}),
 ]
 
 
@@ -70,6 +76,7 @@ class TestForgedRequests:
         self, browser: Browser, user: User, address: str, fields: dict[str, Any]
     ) -> None:
         """Without the token of this browser it is refused, on a page of ours."""
+        PlatformConnection.objects.create(user=user, provider="daybook", status="connected")
         before = list(Session.objects.values_list("pk", "session_data"))
         answer = browser.client.post(address, fields)
         assert answer.status_code == 403
@@ -79,6 +86,9 @@ class TestForgedRequests:
         assert user.check_password(PASSWORD)
         assert not Profile.objects.exists()
         assert not ApiKey.objects.exists()
+        assert PlatformConnection.objects.get().status == "connected"
+        assert not AuthorizationRequest.objects.exists()
+        assert not ExtractionJob.objects.exists()
         assert list(Session.objects.values_list("pk", "session_data")) == before
 
     def test_a_stranger_cannot_be_signed_in_by_another_site(self, user: User) -> None:
@@ -189,6 +199,8 @@ def test_two_people_never_see_each_others_pages() -> None:
         browsers = [Browser().sign_in(person) for person in people]
         for person in people:
             make_key(person, name=f"key of {person.first_name}", scopes=["read"])
+            account = f"{person.first_name} at Tunebox"
+            PlatformConnection.objects.create(user=person, provider="tunebox", status="connected", account_name=account)
         for _ in range(2):
             for browser, person, other in zip(browsers, people, reversed(people), strict=True):
                 for address in PAGES:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from accounts.models import Profile, Subscription
+from connectors.models import ExtractedItem, ExtractionJob, PlatformConnection
 from tests.integration.accounts.credentials import PASSWORD, empty_redis, make_key, new_user, sign_in  # noqa: F401
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_redis")]
@@ -20,9 +22,17 @@ WAYS = {
     "api/profile": {"session", "token", "key"},
     "api/subscription": {"session", "token", "key"},
     "api/auth/api-keys": {"session", "token"},
+    "api/oauth-connections": {"session", "token", "key"},
+    "api/connectors/status/<int:user_id>": {"session", "token", "key"},
+    "api/extraction-jobs/<uuid:job_id>": {"session", "token", "key"},
+    "api/signature/<int:user_id>": {"session", "token", "key"},
 }
 PRIVATE_API = list(WAYS)
-PRIVATE_PAGES = ["accounts/", "accounts/password/", "accounts/sessions/", "accounts/api-keys/"]
+PRIVATE_PAGES = ["accounts/", "accounts/password/", "accounts/sessions/", "accounts/api-keys/", "connectors/"]
+FRAGMENTS = ["connectors/jobs/<uuid:job_id>/", "cards/platforms", "cards/subscription"]
+"""Parts of private pages."""
+NAMELESS = {"accounts/password/", "api/extraction-jobs/<uuid:job_id>", "api/signature/<int:user_id>"}
+"""What does not say its owner's name."""
 SHOWING_WHO_IT_IS = [""]
 """Pages for everybody, whose menu names who is signed in."""
 NOT_PRIVATE = {
@@ -32,8 +42,13 @@ NOT_PRIVATE = {
 }  # fmt: skip
 ANSWERING_POST_ALONE = {
     "accounts/logout/", "api/auth/token", "api/auth/refresh", "api/auth/logout", "api/auth/password",
-    "api/auth/api-keys/<int:key_id>",
+    "api/auth/api-keys/<int:key_id>", "api/connectors/<slug:provider>/authorize",
+    "api/connectors/<slug:provider>/<int:user_id>", "api/connectors/<slug:provider>/<int:user_id>/extract",
+    "api/connectors/reset/<int:user_id>",
 }  # fmt: skip
+"""Or DELETE."""
+COMING_BACK = {"api/connectors/callback"}
+"""A GET that changes something; test_oauth_attacks is about it."""
 
 
 @dataclass
@@ -45,7 +60,11 @@ class Person:
     browser: Client
     token: str
     key: str
-    etags: dict[str, str] = field(default_factory=dict)
+    job: str
+
+    def address(self, route: str) -> str:
+        """The route of what is this person's."""
+        return "/" + route.replace("<int:user_id>", str(self.user.pk)).replace("<uuid:job_id>", self.job)
 
     def ways(self) -> dict[str, tuple[Client, dict[str, str]]]:
         """A client and headers for each."""
@@ -61,11 +80,21 @@ def person(name: str) -> Person:
     user = new_user(first_name=name, last_name=name, email=f"{name}@example.org")
     Profile.objects.create(user=user, display_name=name, settings={"of": name})
     Subscription.objects.create(user=user, usage={name: 1})
+    job = finished_job(user, name)
     browser = Client(headers={"user-agent": name})
     signed_in = sign_in(Client(), user)
     key = make_key(Client(), signed_in, name=name)["key"]
     assert browser.login(username=user.username, password=PASSWORD)
-    return Person(name, user, browser, signed_in.access, key)
+    return Person(name, user, browser, signed_in.access, key, str(job.pk))
+
+
+def finished_job(user: Any, name: str) -> ExtractionJob:
+    """Of a platform that this user has connected, and that has something of theirs."""
+    row = PlatformConnection.objects.create(user=user, provider="tunebox", status="connected", account_name=name)
+    ExtractedItem.objects.create(
+        connection=row, user=user, item_id=name, kind="plays", title=name, labels=[name], happened_at=timezone.now()
+    )
+    return ExtractionJob.objects.create(connection=row, user=user, provider="tunebox", state="completed", items_done=1)
 
 
 @pytest.fixture
@@ -76,7 +105,8 @@ def people() -> tuple[Person, Person]:
 
 def test_every_route_is_known_to_be_private_or_not() -> None:
     """A route that is new has to be put into one of the lists above."""
-    known = {*PRIVATE_API, *PRIVATE_PAGES, *SHOWING_WHO_IT_IS, *NOT_PRIVATE, *ANSWERING_POST_ALONE}
+    private = {*PRIVATE_API, *PRIVATE_PAGES, *FRAGMENTS}
+    known = private | {*SHOWING_WHO_IT_IS, *NOT_PRIVATE, *ANSWERING_POST_ALONE, *COMING_BACK}
     assert set(routes(get_resolver().url_patterns)) == known
 
 
@@ -105,12 +135,12 @@ def test_each_gets_what_is_theirs(people: tuple[Person, Person], odd: Callable[[
     """In turns, by every way, with another's id in the query and with headers that might confuse a cache."""
     for _ in range(2):
         for one, other in (people, people[::-1]):
-            for route in (*PRIVATE_API, *PRIVATE_PAGES, *SHOWING_WHO_IT_IS):
+            for route in (*PRIVATE_API, *PRIVATE_PAGES, *FRAGMENTS, *SHOWING_WHO_IT_IS):
                 for way, (client, headers) in one.ways().items():
                     if way not in WAYS.get(route, {"session"}):
                         continue
                     query = {"user_id": str(other.user.pk), "user": other.user.username}
-                    answer = client.get(f"/{route}", query, headers={**headers, **odd(other)})
+                    answer = client.get(one.address(route), query, headers={**headers, **odd(other)})
                     assert_theirs(answer, one, other, route)
 
 
@@ -118,10 +148,13 @@ def assert_theirs(answer: HttpResponseBase, one: Person, other: Person, route: s
     """It is there, names its owner and not the other one, and no shared cache may keep it."""
     body = (answer.getvalue() if answer.streaming else answer.content).decode()  # type: ignore[attr-defined]
     assert answer.status_code == 200, route
-    assert other.name not in body, route
+    assert other.name.lower() not in body.lower(), route
     assert other.user.username not in body, route
-    if route != "accounts/password/":
+    assert other.job not in body, route
+    if route not in NAMELESS:
         assert one.name in body, route
+    elif route in PRIVATE_API:
+        assert f'"user_id":{one.user.pk},' in body, route
     assert set(answer["Cache-Control"].replace(" ", "").split(",")) & {"private", "no-store"}, route
     assert "public" not in answer["Cache-Control"], route
     if "no-store" not in answer["Cache-Control"]:
@@ -130,12 +163,12 @@ def assert_theirs(answer: HttpResponseBase, one: Person, other: Person, route: s
         assert {"Authorization", "Cookie", "X-API-Key"} <= set(answer["Vary"].replace(" ", "").split(","))
 
 
-@pytest.mark.parametrize("route", ["api/profile", "api/subscription"])
+@pytest.mark.parametrize("route", [route for route in PRIVATE_API if route != "api/auth/api-keys"])
 def test_anothers_etag_is_not_mine(people: tuple[Person, Person], route: str) -> None:
     """A tag of the other's bytes never becomes a 304."""
     one, other = people
-    tag = other.browser.get(f"/{route}")["ETag"]
-    answer = one.browser.get(f"/{route}", headers={"If-None-Match": tag})
+    tag = other.browser.get(other.address(route))["ETag"]
+    answer = one.browser.get(one.address(route), headers={"If-None-Match": tag})
     assert_theirs(answer, one, other, route)
 
 
@@ -152,13 +185,25 @@ def test_the_header_counts_where_it_meets_anothers_cookie(people: tuple[Person, 
         assert other.name not in refused.content.decode()
 
 
-@pytest.mark.parametrize("route", [*PRIVATE_API, *PRIVATE_PAGES])
+@pytest.mark.parametrize("route", [route for route in (*PRIVATE_API, *FRAGMENTS) if "<" in route])
+def test_anothers_number_is_a_404(people: tuple[Person, Person], route: str) -> None:
+    """In whatever way one asks, and although its owner has warmed it; with the other's tag too."""
+    one, other = people
+    tag = other.browser.get(other.address(route)).headers.get("ETag", "*")
+    for way, (client, headers) in one.ways().items():
+        if way in WAYS.get(route, {"session"}):
+            answer = client.get(other.address(route), headers={**headers, "If-None-Match": tag})
+            assert answer.status_code == 404
+            assert other.name.lower() not in answer.content.decode().lower()
+
+
+@pytest.mark.parametrize("route", [*PRIVATE_API, *PRIVATE_PAGES, *FRAGMENTS])
 def test_strangers_get_nothing(people: tuple[Person, Person], route: str) -> None:
     """Warm caches do not help them: 401 from the API, the sign-in page elsewhere."""
     for each in people:
-        each.browser.get(f"/{route}")
-    answer = Client().get(f"/{route}")
-    assert answer.status_code == (401 if route in PRIVATE_API else 302)
+        each.browser.get(each.address(route))
+    answer = Client().get(people[0].address(route))
+    assert answer.status_code == (401 if route in PRIVATE_API else 204 if route in FRAGMENTS else 302)
     for each in people:
         assert each.name not in answer.content.decode()
 

@@ -64,7 +64,7 @@ class TestSigningIn:
         assert browser.address == "/"
         menu = browser.page.only("nav", aria_label="Account")
         assert "Ada" in menu.text
-        assert [link.attributes["href"] for link in menu.walk() if link.name == "a"] == ["/accounts/"]
+        assert [link.attributes["href"] for link in menu.walk() if link.name == "a"] == ["/accounts/", "/connectors/"]
 
     @pytest.mark.parametrize("address", PAGES)
     def test_strangers_are_led_back_after_signing_in(self, user: User, address: str) -> None:
@@ -120,7 +120,11 @@ class TestSigningIn:
         """Beside their account."""
         browser = Browser().sign_in(new_user(is_staff=True))
         menu = browser.page.only(id="account-menu")
-        assert [link.attributes["href"] for link in menu.walk() if link.name == "a"] == ["/accounts/", "/admin/"]
+        assert [link.attributes["href"] for link in menu.walk() if link.name == "a"] == [
+            "/accounts/",
+            "/connectors/",
+            "/admin/",
+        ]
 
 
 class TestOverview:

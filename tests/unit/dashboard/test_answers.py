@@ -71,3 +71,24 @@ def test_where_there_are_no_more_threads_a_read_is_refused(monkeypatch: pytest.M
         patch.setattr(ThreadPoolExecutor, "submit", submit)
         assert [result(ask(read)) for _ in range(MOST_READS + 1)] == [BUSY] * (MOST_READS + 1)
     assert isinstance(result(ask(read)), Answer)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_thread_of_a_read_closes_its_connections(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    """The read may ask the database, and nothing else ends what it opened in this thread."""
+    order: list[tuple[str, int]] = []
+
+    class Connections:
+        def close_all(self) -> None:
+            order.append(("closed", threading.get_ident()))
+
+    def asking() -> Read[str]:
+        order.append(("read", threading.get_ident()))
+        if fails:
+            raise RuntimeError("the database is away")
+        return read()
+
+    monkeypatch.setattr("dashboard.answers.connections", Connections())
+    result(ask(asking))
+    assert [what for what, _ in order] == ["read", "closed"]
+    assert len({thread for _, thread in order} - {threading.get_ident()}) == 1

@@ -1,0 +1,70 @@
+"""`manage.py rotate_token_keys`: encrypt all tokens under the newest key of TOKEN_KEYS."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db.models import Model
+
+from connectors.models import AuthorizationRequest, PlatformConnection, TokenRevocation
+from connectors.sealing import Unreadable, sealed_anew
+
+COLUMNS: tuple[tuple[type[Model], str], ...] = (
+    (PlatformConnection, "sealed_tokens"),
+    (AuthorizationRequest, "sealed_verifier"),
+    (TokenRevocation, "sealed_tokens"),
+)
+CHUNK = 500
+ATTEMPTS = 3
+
+
+class Command(BaseCommand):
+    """May be run while the site runs, twice, and again after it was stopped in the middle."""
+
+    help = (
+        "Encrypt all tokens under the newest key. To change keys: put a new one before the others in TOKEN_KEYS and "
+        "restart all processes; run this; take the old ones out once it says 0 unreadable, and restart again."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--json` for the result as JSON."""
+        parser.add_argument("--json", action="store_true", help="the result as JSON")
+
+    def handle(self, *_args: Any, json: bool, **_options: Any) -> None:
+        """Exit code 0 well, 1 when there is something that no key opens."""
+        rotated = unreadable = 0
+        for model, column in COLUMNS:
+            for pk in model._default_manager.exclude(**{column: ""}).values_list("pk", flat=True).iterator(CHUNK):
+                done = _rotate(model, column, pk)
+                rotated += done is True
+                unreadable += done is False
+        self._report(rotated, unreadable, as_json=json)
+        if unreadable:
+            sys.exit(1)
+
+    def _report(self, rotated: int, unreadable: int, *, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"rotated": rotated, "unreadable": unreadable}))
+            return
+        self.stdout.write(f"{rotated} encrypted under the newest key, {unreadable} unreadable")
+        if unreadable:
+            self.stderr.write("the unreadable ones need the key that they were encrypted with back in TOKEN_KEYS")
+
+
+def _rotate(model: type[Model], column: str, pk: object) -> bool | None:
+    """True when done, False when no key opens it, None when it is gone. What a refresh stores meanwhile is kept."""
+    rows = model._default_manager.filter(pk=pk)
+    for _ in range(ATTEMPTS):
+        old = rows.values_list(column, flat=True).first()
+        if not old:
+            return None
+        try:
+            new = sealed_anew(old)
+        except Unreadable:
+            return False
+        if rows.filter(**{column: old}).update(**{column: new}):
+            return True
+    return None

@@ -1,0 +1,89 @@
+"""Having platforms take tokens back, at once and, where that fails, again later."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Literal
+
+from django.db.models import F
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from cache_platform.exceptions import SourceError, SourceRefused
+from connectors import oauth
+from connectors.models import PlatformConnection, TokenRevocation
+from connectors.providers import UnknownProvider, get_provider
+from connectors.sealing import Unreadable
+from connectors.tokens import opened
+
+logger = logging.getLogger(__name__)
+
+Outcome = Literal["revoked", "pending", "unsupported", "failed"]
+"""`pending`: the platform did not answer and is asked again. `unsupported`: it has no way to revoke; its tokens end by
+themselves. `failed`: it refuses, or the tokens cannot be read; asking again would not help."""
+
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
+GIVEN_UP = timedelta(days=7)
+MOST_AT_ONCE = 8
+ENOUGH = 50
+"""Revocations that one round of the task makes."""
+
+
+def note(*, user_id: int, provider: str, sealed_tokens: str) -> TokenRevocation:
+    """Write down, in the caller's transaction, that these tokens are to be taken back."""
+    return TokenRevocation.objects.create(owner_id=user_id, provider=provider, sealed_tokens=sealed_tokens)
+
+
+def attempt(rows: Sequence[TokenRevocation]) -> list[Outcome]:
+    """Ask the platforms now, side by side, and write down what came of it. Call it after the COMMIT."""
+    if not rows:
+        return []
+    with ThreadPoolExecutor(min(len(rows), MOST_AT_ONCE)) as pool:
+        outcomes = list(pool.map(_asked, rows))  # threads that touch no database
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if outcome == "pending":
+            _put_off(row)
+        else:
+            row.delete()
+            if outcome != "revoked":
+                logger.info("the tokens of user %s at %s: %s", row.owner_id, row.provider, outcome)
+    return outcomes
+
+
+def attempt_due() -> int:
+    """Ask again for those that are due; how many were taken back."""
+    now = timezone.now()
+    TokenRevocation.objects.filter(created_at__lt=now - GIVEN_UP).delete()
+    due = list(TokenRevocation.objects.filter(not_before__lte=now).order_by("not_before")[:ENOUGH])
+    return attempt(due).count("revoked")
+
+
+def note_deleted(*, instance: PlatformConnection, **_signal: Any) -> None:
+    """Receiver of pre_delete: the tokens of a connection that is deleted, as with its user, are taken back too."""
+    if instance.sealed_tokens:
+        note(user_id=instance.user_id, provider=instance.provider, sealed_tokens=instance.sealed_tokens)
+
+
+@sensitive_variables()
+def _asked(row: TokenRevocation) -> Outcome:
+    try:
+        provider = get_provider(row.provider)
+        if provider.revocation is None:
+            return "unsupported"
+        oauth.revoke(provider, opened(row.sealed_tokens, user_id=row.owner_id, provider=row.provider))
+    except (SourceRefused, Unreadable, UnknownProvider) as error:
+        logger.warning("%s: %s", row, error)
+        return "failed"
+    except SourceError as error:
+        logger.info("%s is asked again: %s", row, error)
+        return "pending"
+    return "revoked"
+
+
+def _put_off(row: TokenRevocation) -> None:
+    pause = min(FIRST_PAUSE * 2 ** min(row.attempts, 10), LONGEST_PAUSE)
+    TokenRevocation.objects.filter(pk=row.pk).update(attempts=F("attempts") + 1, not_before=timezone.now() + pause)

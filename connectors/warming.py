@@ -1,0 +1,17 @@
+"""What is read right after a sign-in, loaded ahead with the account's own."""
+
+from __future__ import annotations
+
+from django.contrib.auth.base_user import AbstractBaseUser
+
+from cache_platform.warming import on_sign_in
+from connectors.policies import CONNECTIONS, STATUS
+from connectors.states import load_connections, load_status
+
+
+def _user_id(user: AbstractBaseUser) -> dict[str, int]:
+    return {"user_id": user.pk}
+
+
+on_sign_in(STATUS, _user_id, load_status)
+on_sign_in(CONNECTIONS, _user_id, load_connections)

@@ -1,0 +1,1 @@
+"""Connected platforms, on a real Redis and the real sandbox."""
