@@ -10,7 +10,7 @@ PLAYS = DataApi(
     url="https://api.spotify.com/v1/me/player/recently-played",
     kind="plays",
     items="items",
-    item_id="id",
+    item_id="played_at",  # a play has no id of its own, and one cannot listen to two things at once
     item_title=("track.name",),
     item_time=("played_at",),
     item_labels=("track.artists.name", "track.album.genres"),
@@ -105,7 +105,7 @@ DEFINITIONS = (
         issuer="/oauth/tunebox",
         profile=Profile(url="/platforms/tunebox/v1/me", id="id", name=("display_name", "id")),
         scopes=("user-read-recently-played",),
-        data=replace(PLAYS, url="/platforms/tunebox/v1/me/player/recently-played"),
+        data=replace(PLAYS, url="/platforms/tunebox/v1/me/player/recently-played", item_id="id"),
     ),
     Provider(
         slug="daybook",
