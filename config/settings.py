@@ -294,5 +294,6 @@ CELERY_BEAT_SCHEDULE = {
     "renew-tokens": {"task": "connectors.tasks.renew_tokens", "schedule": 30.0, "options": {"expires": 30}},
     "revoke-tokens": {"task": "connectors.tasks.revoke_tokens", "schedule": 60.0, "options": {"expires": 60}},
     "forget-requests": {"task": "connectors.tasks.forget_requests", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget-jobs": {"task": "connectors.tasks.forget_jobs", "schedule": 6 * 3600.0},
     "forget-ended-credentials": {"task": "accounts.tasks.forget_ended_credentials", "schedule": 6 * 3600.0},
 }

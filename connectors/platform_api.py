@@ -17,9 +17,9 @@ OAUTH_LIMITS = SourceLimits(total_timeout=2.5, max_bytes=100_000, max_connection
 DATA_LIMITS = SourceLimits(total_timeout=5.0, max_bytes=2_000_000, max_connections=20, idle_connections=4)
 
 USED_UP = 429
-ANSWERS = frozenset({200, 401, USED_UP})
-"""What a data API may answer without being taken for away: a token that ended and a quota that is used up concern one
-person, not the platform."""
+ANSWERS = frozenset({200, 401, 403, USED_UP})
+"""What a data API may answer without being taken for away: a token that ended, a scope that is missing and a quota that
+is used up (GitHub says so with 403) concern one person, not the platform."""
 
 
 def _nowhere() -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 
 from connectors import access, authorizations, revocations
+from connectors.extraction import jobs
 from connectors.extraction.tasks import extract
 
-__all__ = ["extract", "forget_requests", "renew_tokens", "revoke_tokens"]
+__all__ = ["extract", "forget_jobs", "forget_requests", "renew_tokens", "revoke_tokens"]
 
 
 @shared_task
@@ -26,3 +27,9 @@ def revoke_tokens() -> int:
 def forget_requests() -> int:
     """Delete the walks to platforms that nobody came back from; how many."""
     return authorizations.forget_requests()
+
+
+@shared_task
+def forget_jobs() -> int:
+    """Delete the extractions that ended long ago; how many. What they brought stays."""
+    return jobs.forget_ended()

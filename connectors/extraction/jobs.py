@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, cast
 from uuid import UUID
 
@@ -25,6 +25,10 @@ PAGES_AHEAD = 4
 """How many more pages are expected where the platform does not say how many items there are."""
 ALMOST = 0.99
 """As far as a job gets that is not completed."""
+
+
+KEPT = timedelta(days=30)
+"""How long an extraction that has ended can still be looked at."""
 
 
 class NotWorking(Exception):
@@ -73,6 +77,11 @@ def latest_jobs(user_id: int) -> dict[str, JobView]:
     last = PlatformConnection.objects.filter(user_id=user_id).values(last=Subquery(of_connection.values("pk")[:1]))
     now = timezone.now()
     return {row.provider: view_of(row, now=now) for row in ExtractionJob.objects.filter(pk__in=last)}
+
+
+def forget_ended() -> int:
+    """Delete the jobs that ended KEPT ago; how many."""
+    return ExtractionJob.objects.filter(finished_at__lt=timezone.now() - KEPT).delete()[0]
 
 
 def view_of(row: ExtractionJob, *, now: datetime) -> JobView:

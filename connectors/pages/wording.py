@@ -32,6 +32,9 @@ FAILURES = {
     "refused": "{name} refused the access",
     "unavailable": "{name} did not answer",
     "malformed": "{name} sent something that cannot be understood",
+    "not_connected": "{name} is not connected any more",
+    "not_offered": "{name} is not offered here any more",
+    "crashed": "it failed again and again",
     "rate_limited": "the quota at {name} is used up",
 }
 MINUTE, HOUR, DAY = 60, 3600, 86_400

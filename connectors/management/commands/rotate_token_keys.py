@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import Model
 
-from connectors.models import AuthorizationRequest, PlatformConnection, TokenRevocation
+from connectors.models import AuthorizationRequest, ConnectionStatus, PlatformConnection, TokenRevocation
 from connectors.sealing import Unreadable, sealed_anew
+from connectors.tokens import opened
 
 COLUMNS: tuple[tuple[type[Model], str], ...] = (
     (PlatformConnection, "sealed_tokens"),
@@ -19,6 +20,7 @@ COLUMNS: tuple[tuple[type[Model], str], ...] = (
 )
 CHUNK = 500
 ATTEMPTS = 3
+UNREADABLE = "unreadable"
 
 
 class Command(BaseCommand):
@@ -26,7 +28,8 @@ class Command(BaseCommand):
 
     help = (
         "Encrypt all tokens under the newest key. To change keys: put a new one before the others in TOKEN_KEYS and "
-        "restart all processes; run this; take the old ones out once it says 0 unreadable, and restart again."
+        "restart all processes; run this; take the old ones out once it says 0 unreadable, and restart again. "
+        "Connections whose key was away and is back work again after it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,6 +44,7 @@ class Command(BaseCommand):
                 done = _rotate(model, column, pk)
                 rotated += done is True
                 unreadable += done is False
+        _take_up_again()
         self._report(rotated, unreadable, as_json=json)
         if unreadable:
             sys.exit(1)
@@ -68,3 +72,14 @@ def _rotate(model: type[Model], column: str, pk: object) -> bool | None:
         if rows.filter(**{column: old}).update(**{column: new}):
             return True
     return None
+
+
+def _take_up_again() -> None:
+    """Have the connections work again whose key is back: who found them unreadable said so in their rows."""
+    for row in PlatformConnection.objects.filter(problem=UNREADABLE).exclude(sealed_tokens=""):
+        try:
+            opened(row.sealed_tokens, user_id=row.user_id, provider=row.provider)
+        except Unreadable:
+            continue
+        same = PlatformConnection.objects.filter(pk=row.pk, problem=UNREADABLE, sealed_tokens=row.sealed_tokens)
+        same.update(status=ConnectionStatus.CONNECTED, problem="")

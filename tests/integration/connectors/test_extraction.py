@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from connectors.access import access_token
 from connectors.connections import NoConnection, disconnect
@@ -14,6 +16,7 @@ from connectors.models import ExtractedItem, ExtractionJob, JobState, PlatformCo
 from connectors.platform_api import ask, at, json_of
 from connectors.providers import UnknownProvider, get_provider
 from connectors.states import read_status
+from connectors.tasks import forget_jobs
 from tests.integration.connectors.extractions import Killed, between, die, item_ids, make_due, queued, run
 from tests.integration.connectors.people import Person, connect
 from tests.services.sandbox import SandboxUnderTest
@@ -169,9 +172,10 @@ def test_a_worker_that_dies_while_it_stores_a_page_stores_nothing_of_it(
         if len(stored) == fatal:
             raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(ExtractedItem.objects, "bulk_create", bulk_create)
-        runner.run(job.pk)
+        with pytest.raises(Killed):
+            runner.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.pages_done) == ("running", fatal - 1)
     assert len(item_ids(person.id)) == job.items_done == 50 * (fatal - 1)
@@ -272,3 +276,14 @@ def test_the_last_jobs_are_read_in_one_query(
     assert set(found) == {"tunebox", "chirper"}
     assert (found["chirper"].job_id, found["chirper"].state) == (newest.pk, "queued")
     assert found["tunebox"].state == "completed"
+
+
+def test_jobs_that_ended_long_ago_are_forgotten(platforms: SandboxUnderTest, person: Person) -> None:
+    """What they brought stays, and so do the last month's."""
+    connect(platforms, person.token, "tunebox")
+    old, recent = run(queued(person.id, "tunebox")), run(queued(person.id, "tunebox"))
+    found = item_ids(person.id)
+    ExtractionJob.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=31))
+    assert forget_jobs() == 1
+    assert list(ExtractionJob.objects.filter(user_id=person.id)) == [recent]
+    assert item_ids(person.id) == found != []
