@@ -175,12 +175,17 @@ def _renewed(row: PlatformConnection, claim: str) -> Tokens:
 
 @sensitive_variables()
 def _stored(row: PlatformConnection, claim: str, granted: Granted) -> Tokens:
+    """The tokens that count now. Those of a claim that was lost are not stored: of a connection that was ended they are
+    given back; of one that works (connected anew, or renewed by somebody else after a long stall) they are dropped,
+    because at some platforms (Google) taking one token back ends all of that person's."""
     values = columns(granted, user_id=row.user_id, provider=row.provider, now=timezone.now())
     if _of(row, claim).update(**values):
         return granted.tokens
+    if PlatformConnection.objects.filter(pk=row.pk, sealed_tokens__gt="").exists():
+        return _opened(_row(row.pk))
     text = sealed(granted.tokens, user_id=row.user_id, provider=row.provider)
     revocations.attempt([revocations.note(user_id=row.user_id, provider=row.provider, sealed_tokens=text)])
-    raise NotConnected(f"{row} was ended or made anew meanwhile")
+    raise NotConnected(f"{row} was ended meanwhile")
 
 
 def _note_refusal(row: PlatformConnection, claim: str, error: OAuthRefused) -> None:

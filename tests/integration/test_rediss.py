@@ -73,6 +73,6 @@ def test_the_site_and_its_broker_over_tls(trusted: str, site: SiteFactory) -> No
     """The whole site, and Celery, from one REDIS_URL."""
     running = site(workers=1, REDIS_URL=trusted)
     assert running.client.get("/health").json()["redis"] == {"status": "healthy", "connected": True}
-    app = Celery(broker=trusted)
+    app = Celery(broker=trusted, set_as_current=False)  # tasks stay the site's
     with app.connection_for_read() as connection:
         connection.ensure_connection(max_retries=1, timeout=5)

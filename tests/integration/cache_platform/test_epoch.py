@@ -282,7 +282,7 @@ def test_nobody_elses_connections_ask(redis_server: RedisUnderTest) -> None:
     """Plain clients and Celery's."""
     with redis_server.client() as client:
         client.ping()
-    app = Celery(broker=f"redis+socket://{redis_server.socket}")
+    app = Celery(broker=f"redis+socket://{redis_server.socket}", set_as_current=False)  # tasks stay the site's
     with app.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, timeout=5)
     assert kept(redis_server) == [None, None]

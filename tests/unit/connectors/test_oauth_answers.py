@@ -121,9 +121,9 @@ def test_expires_in_may_be_digits_or_left_out(given: object, seconds: int | None
 @pytest.mark.parametrize(
     ("response", "expected"),
     [
-        (httpx.Response(400, json=TOKEN), SourceRefused),
-        (httpx.Response(401, text="<html>"), SourceRefused),
-        (httpx.Response(403, json=[]), SourceRefused),
+        (httpx.Response(400, json=TOKEN), SourceMalformed),
+        (httpx.Response(401, text="<html>"), SourceMalformed),
+        (httpx.Response(403, json=[]), SourceMalformed),
         (httpx.Response(404, json={"error": "invalid_grant"}), SourceRefused),
         (httpx.Response(201, json=TOKEN), SourceMalformed),
         (httpx.Response(204), SourceMalformed),
