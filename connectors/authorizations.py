@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
 from cache_platform.exceptions import SourceError, SourceMalformed, SourceRefused
-from connectors import oauth, platform_api, revocations
+from connectors import bindings, oauth, platform_api, revocations
 from connectors.connections import end_jobs
 from connectors.definitions import Provider
 from connectors.grants import columns
@@ -123,21 +123,30 @@ def _digest(state: str) -> str:
 
 
 def _spent(*, user_id: int, binding: str, state: str) -> tuple[AuthorizationRequest, Provider]:
-    """The request of a state, which is used up by this: also by the wrong person, since it has leaked then."""
+    """The request of a state, which is used up by this. Also when another person brings it, since it has leaked then;
+    but not when its own user does from elsewhere, who may still bring it from where it was begun."""
     request = AuthorizationRequest.objects.filter(state_digest=_digest(state)).first()
+    if request is not None and request.user_id == user_id and not constant_time_compare(request.binding, binding):
+        raise CallbackRefused("foreign_state", _elsewhere(request), provider=request.provider)
     if request is None or not AuthorizationRequest.objects.filter(pk=request.pk).delete()[0]:
         raise CallbackRefused(
             "unknown_state", "This answer was used already, or belongs to nothing that was begun here."
         )
-    if request.user_id != user_id or not constant_time_compare(request.binding, binding):
+    if request.user_id != user_id:
         logger.warning("a state of user %s came back from somewhere else", request.user_id)
-        raise CallbackRefused("foreign_state", "This was begun in another browser or by another sign-in.")
+        raise CallbackRefused("foreign_state", "This was begun by somebody else.")
     if request.expires_at <= timezone.now():
         raise CallbackRefused("expired_state", "That took longer than 10 minutes.", provider=request.provider)
     try:
         return request, get_provider(request.provider)
     except UnknownProvider:
         raise CallbackRefused("unknown_provider", "That platform is not offered any more.") from None
+
+
+def _elsewhere(request: AuthorizationRequest) -> str:
+    if request.binding.startswith(bindings.SESSION):
+        return "You began this in another browser. Finish it there, or begin anew here."
+    return "A program of yours began this. Give it the address of this page, or begin anew here."
 
 
 @sensitive_variables()

@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from accounts.grants import KeyGrant, TokenGrant
 from accounts.sessions.keys import row_key_of
 
+SESSION = "session:"
+
 
 def binding_of(request: HttpRequest, auth: object = None) -> str | None:
     """The session, token family or API key of a request; `auth` is what DRF's authentication gave. None without one.
@@ -22,4 +24,4 @@ def binding_of(request: HttpRequest, auth: object = None) -> str | None:
     if isinstance(auth, KeyGrant):
         return f"key:{auth.key_id}"
     row_key = row_key_of(request.session.session_key)
-    return f"session:{row_key}" if row_key else None
+    return f"{SESSION}{row_key}" if row_key else None

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-SLUG = re.compile(r"[a-z][a-z0-9-]{1,29}")
+SLUG = re.compile(r"[a-z][a-z0-9]{1,29}")
 RESERVED = frozenset({"status", "reset", "callback"})
 """Names that the routes of the API take for themselves."""
 

@@ -32,7 +32,7 @@ FAILURES = {
     "refused": "{name} refused the access",
     "unavailable": "{name} did not answer",
     "malformed": "{name} sent something that cannot be understood",
-    "not_connected": "{name} is not connected any more",
+    "not_connected": "this site could not use its access to {name}",
     "not_offered": "{name} is not offered here any more",
     "crashed": "it failed again and again",
     "rate_limited": "the quota at {name} is used up",
@@ -74,7 +74,7 @@ def _revocation(name: str, done: Disconnected) -> str:
         case "pending":
             return f"{name} did not answer; it will be asked again to take the access back."
         case "failed":
-            return f"{name} refused to take the access back: remove this site in your settings there."
+            return f"{name} could not be made to take the access back: remove this site in your settings there."
         case "unsupported":
             return f"{name} has no way to take the access back: remove this site in your settings there, too."
     return ""

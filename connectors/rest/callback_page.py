@@ -12,8 +12,8 @@ from django.utils.http import urlencode
 
 KEPT = ("Retry-After", "WWW-Authenticate")
 STRANGER = (
-    "Nobody is signed in in this browser, so nothing was connected. Sign in, and then begin the connection anew: "
-    "what the platform has sent here is of no use any more."
+    "Nobody is signed in in this browser, so nothing was connected. Sign in and begin the connection anew. "
+    "If a program of yours began it, give it the address of this page."
 )
 INCOMPLETE = "The address that you were sent to is not a platform's whole answer, so nothing was connected. Begin anew."
 

@@ -6,7 +6,9 @@ import json
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections, router
 from django.db.models import Model
 
 from connectors.models import AuthorizationRequest, ConnectionStatus, PlatformConnection, TokenRevocation
@@ -50,12 +52,23 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _report(self, rotated: int, unreadable: int, *, as_json: bool) -> None:
+        """With what it was done on: a shell without the site's own environment has another database and other keys."""
+        keys = settings.TOKEN_KEYS.split(",")
         if as_json:
-            self.stdout.write(json.dumps({"rotated": rotated, "unreadable": unreadable}))
+            self.stdout.write(json.dumps({"rotated": rotated, "unreadable": unreadable, "keys": len(keys)}))
             return
+        self.stderr.write(f"database: {_database()}; keys: {len(keys)}, the newest of them begins with {keys[0][:4]}")
+        if len(keys) == 1:
+            self.stderr.write("there is one key only: what it encrypts stays under it")
         self.stdout.write(f"{rotated} encrypted under the newest key, {unreadable} unreadable")
         if unreadable:
             self.stderr.write("the unreadable ones need the key that they were encrypted with back in TOKEN_KEYS")
+
+
+def _database() -> str:
+    """Which one it is, without credentials."""
+    found = connections[router.db_for_write(PlatformConnection)].settings_dict
+    return f"{found['ENGINE'].rpartition('.')[2]} {found['HOST'] or ''} {found['NAME']}".replace("  ", " ")
 
 
 def _rotate(model: type[Model], column: str, pk: object) -> bool | None:
