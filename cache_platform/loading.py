@@ -198,19 +198,20 @@ class Load:
         if value is None:
             ttl = min(policy.negative_ttl, policy.effective_ttl)
             return Times.starting(loaded, ttl=ttl, stale_for=0, refresh_ahead=0)
-        left = self._left(value, loaded)
+        left = self._left(value)
         ttl = min(policy.effective_ttl, left)
         stale_for = min(policy.stale_for, left - ttl)
         return Times.starting(loaded, ttl=ttl, stale_for=stale_for, refresh_ahead=policy.refresh_ahead)
 
-    def _left(self, value: object, loaded: int) -> float:
-        """Seconds from `loaded` to what the policy's `until` says, at least 0; infinite without it."""
+    def _left(self, value: object) -> float:
+        """Seconds to what the policy's `until` says, at least 0; infinite without it. By this process's clock, which is
+        the one that the value was made by; as a length it holds by the store's clock too, however far off that is."""
         if self._policy.until is None:
             return math.inf
         until = self._policy.until(value)
         if math.isnan(until):
             raise ValueError("until gave no time")
-        return max(until - loaded / 1000, 0)
+        return max(until - wall_clock_ms() / 1000, 0)
 
     def fill_of(self, entry: Entry, *, tainted: bool) -> Fill | None:
         """What to store; None when nothing may be stored, and then the lease is given back with the reason."""

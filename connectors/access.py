@@ -10,14 +10,16 @@ from typing import Any
 
 from django.db import router, transaction
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from cache_platform.exceptions import SourceError, SourceMalformed, SourceUnavailable
 from connectors import oauth, revocations
+from connectors.definitions import Provider, ends_apart
 from connectors.grants import NO_CLAIM, NO_TOKENS, columns
 from connectors.models import ConnectionStatus, PlatformConnection
-from connectors.oauth import OURS, Granted, OAuthRefused
+from connectors.oauth import GRANT_ENDED, OURS, Granted, OAuthRefused
 from connectors.providers import UnknownProvider, get_provider
 from connectors.sealing import Unreadable
 from connectors.tokens import Tokens, opened, sealed
@@ -47,11 +49,22 @@ def access_token(connection_id: int) -> str:
     if row.renew_at is None or timezone.now() < row.renew_at:
         return _opened(row).access
     if row.renewable:
-        return renew(connection_id).access
+        return _renewed_or_present(row)
     if row.expires_at is not None and timezone.now() >= row.expires_at:
         _end(PlatformConnection.objects.filter(pk=row.pk, sealed_tokens=row.sealed_tokens), problem="expired")
         raise NeedsReauth(str(row))
     return _opened(row).access
+
+
+@sensitive_variables()
+def _renewed_or_present(row: PlatformConnection) -> str:
+    """A new token; while the platform does not give one, the present one as long as it lasts."""
+    try:
+        return renew(row.pk).access
+    except SourceError:
+        if row.expires_at is None or row.expires_at <= timezone.now():
+            raise
+        return _opened(row).access
 
 
 @sensitive_variables()
@@ -94,27 +107,35 @@ def renew(connection_id: int) -> Tokens:
 
 
 def renew_due() -> int:
-    """Renew all that are due, and note what has expired; how many were renewed. Failures are logged, and tried again
-    by the next round."""
+    """Renew all that are due, and note what has expired; how many have new tokens by now. Failures are logged, and
+    tried again by the next round."""
     now = timezone.now()
     _end(_working(renewable=False).filter(expires_at__lte=now), problem="expired")
-    due = _renewable().filter(renew_at__lte=now)
+    due = _renewable().filter(renew_at__lte=now, user__is_active=True)  # others' access ends by itself
     platforms = list(due.order_by().values_list("provider", flat=True).distinct())
-    return sum(_renew_first(due.filter(provider=slug)) for slug in platforms)
+    until = time.monotonic() + ROUND
+    return sum(_renew_first(due.filter(provider=slug), until=until) for slug in platforms)
 
 
-def _renew_first(due: QuerySet[PlatformConnection]) -> int:
+def _renew_first(due: QuerySet[PlatformConnection], *, until: float) -> int:
     """Renew the first of one platform's; those of one that is away must not take the places of the others'."""
     renewed = 0
     for pk in list(due.order_by("renew_at").values_list("pk", flat=True)[:ENOUGH]):
+        if time.monotonic() >= until:
+            break
         try:
             renew(pk)
             renewed += 1
         except (NotConnected, SourceError) as error:
             logger.info("connection %s is not renewed: %s", pk, error)
+        except Exception:
+            logger.exception("connection %s is not renewed", pk)  # its tokens must not keep all that come after it
     return renewed
 
 
+ROUND = 25.0
+"""Seconds after which a round ends, before beat begins the next: slow platforms must not fill the workers with rounds
+that wait for one another."""
 ENOUGH = 200
 """Connections of one platform that one round of the task renews."""
 
@@ -126,7 +147,8 @@ def _working(**which: Any) -> QuerySet[PlatformConnection]:
 
 
 def _renewable() -> QuerySet[PlatformConnection]:
-    """Those that work, and those whose platform was away when they were to be renewed."""
+    """Those that work, and those whose platform was away when they were to be renewed. Of this table alone: an UPDATE
+    over a join finds its rows in a subquery, which PostgreSQL does not look at again once it has the row's lock."""
     states = (ConnectionStatus.CONNECTED, ConnectionStatus.EXPIRING, ConnectionStatus.ERROR)
     return PlatformConnection.objects.filter(status__in=states, renewable=True, sealed_tokens__gt="")
 
@@ -146,10 +168,9 @@ def _is_due(row: PlatformConnection) -> bool:
 
 def _claimed(connection_id: int, claim: str) -> bool:
     """Whether this call is the one that refreshes: the database lets one through."""
-    now = timezone.now()
-    free = Q(refresh_claimed_until__isnull=True) | Q(refresh_claimed_until__lt=now)
+    free = Q(refresh_claimed_until__isnull=True) | Q(refresh_claimed_until__lt=Now())
     changed = _renewable().filter(free, pk=connection_id)
-    return changed.update(refresh_claim=claim, refresh_claimed_until=now + CLAIMED_FOR) == 1
+    return changed.update(refresh_claim=claim, refresh_claimed_until=Now() + CLAIMED_FOR) == 1
 
 
 def _of(row: PlatformConnection, claim: str) -> QuerySet[PlatformConnection]:
@@ -163,39 +184,45 @@ def _renewed(row: PlatformConnection, claim: str) -> Tokens:
         provider = get_provider(row.provider)
         granted = oauth.refresh(provider, _opened(row), tuple(row.scopes))
     except OAuthRefused as error:
-        _note_refusal(row, claim, error)
-        raise NeedsReauth(str(row)) from None
+        return _after_refusal(row, claim, error)
     except UnknownProvider:
+        if row.expires_at is not None and row.expires_at <= timezone.now():
+            _of(row, claim).update(status=ConnectionStatus.ERROR, problem="not_offered", **NO_CLAIM)
         raise NotConnected(f"{row.provider} is not offered any more") from None
     except SourceError as error:
         _note_failure(row, claim, error, now=timezone.now())
         raise
-    return _stored(row, claim, granted)
+    return _stored(row, claim, granted, provider)
 
 
 @sensitive_variables()
-def _stored(row: PlatformConnection, claim: str, granted: Granted) -> Tokens:
-    """The tokens that count now. Those of a claim that was lost are not stored: of a connection that was ended they are
-    given back; of one that works (connected anew, or renewed by somebody else after a long stall) they are dropped,
-    because at some platforms (Google) taking one token back ends all of that person's."""
+def _stored(row: PlatformConnection, claim: str, granted: Granted, provider: Provider) -> Tokens:
+    """The tokens that count now. Those of a claim that was lost (the connection was ended, made anew, or renewed by
+    somebody else after a long stall) are given back, unless that would end those that count, too."""
     values = columns(granted, user_id=row.user_id, provider=row.provider, now=timezone.now())
     if _of(row, claim).update(**values):
         return granted.tokens
-    if PlatformConnection.objects.filter(pk=row.pk, sealed_tokens__gt="").exists():
-        return _opened(_row(row.pk))
-    text = sealed(granted.tokens, user_id=row.user_id, provider=row.provider)
-    revocations.attempt([revocations.note(user_id=row.user_id, provider=row.provider, sealed_tokens=text)])
-    raise NotConnected(f"{row} was ended meanwhile")
+    present = PlatformConnection.objects.filter(pk=row.pk, sealed_tokens__gt="").first()
+    if present is None or (ends_apart(provider) and _opened(present).refresh != granted.tokens.refresh):
+        text = sealed(granted.tokens, user_id=row.user_id, provider=row.provider)
+        revocations.attempt([revocations.note(user_id=row.user_id, provider=row.provider, sealed_tokens=text)])
+    return _opened(_row(row.pk))
 
 
-def _note_refusal(row: PlatformConnection, claim: str, error: OAuthRefused) -> None:
-    """A refusal of the grant is final. One of this site's own credentials is not: the tokens stay."""
+@sensitive_variables()
+def _after_refusal(row: PlatformConnection, claim: str, error: OAuthRefused) -> Tokens:
+    """A refusal of the grant is final. Any other is not: the tokens stay. Where the user has connected anew meanwhile,
+    it was of the older consent, and the newer one's tokens are good."""
     logger.warning("%s: the platform refused to renew it (%s)", row, error.code)
     mine = _of(row, claim)
-    if error.code in OURS:
-        mine.update(status=ConnectionStatus.ERROR, problem="misconfigured", **NO_CLAIM)
+    if error.code in GRANT_ENDED:
+        if mine.update(status=ConnectionStatus.NEEDS_REAUTH, problem="refused", **NO_TOKENS):
+            raise NeedsReauth(str(row))
     else:
-        _end(mine, problem="refused")
+        problem = "misconfigured" if error.code in OURS else "malformed"
+        if mine.update(status=ConnectionStatus.ERROR, problem=problem, **NO_CLAIM):
+            raise SourceUnavailable(row.provider, f"it says {error.code}")
+    return _opened(_row(row.pk))
 
 
 def _note_failure(row: PlatformConnection, claim: str, error: SourceError, *, now: datetime) -> None:

@@ -14,15 +14,16 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.debug import sensitive_variables
 
+from cache_platform import invalidate
 from cache_platform.exceptions import SourceError, SourceMalformed, SourceRefused
 from connectors import bindings, oauth, platform_api, revocations
 from connectors.connections import end_jobs
-from connectors.definitions import Provider
+from connectors.definitions import Provider, ends_apart
 from connectors.grants import columns
-from connectors.models import AuthorizationRequest, PlatformConnection
+from connectors.models import AuthorizationRequest, PlatformConnection, TokenRevocation
 from connectors.models.platform_connection import LONGEST_ACCOUNT
 from connectors.oauth import Granted, OAuthRefused
-from connectors.platform_api import at
+from connectors.platform_api import at, oauth_source
 from connectors.providers import UnknownProvider, address, get_provider, redirect_uri
 from connectors.sealing import Unreadable, seal, unseal
 from connectors.tokens import sealed
@@ -102,7 +103,14 @@ def complete(*, user_id: int, binding: str, code: str, state: str, iss: str | No
         logger.warning("%s refused a code: %s", provider.slug, error.code)
         detail = f"{provider.name} did not accept the answer ({error.code})."
         raise CallbackRefused("refused", detail, provider=provider.slug) from None
-    return _stored(user_id, provider, granted, _account(user_id, provider, granted))
+    account = _account(user_id, provider, granted)
+    try:
+        row, before = _stored(user_id, provider, granted, account)
+    except Exception:
+        _give_back(user_id, provider, granted)  # nobody else knows of these tokens
+        raise
+    revocations.attempt(before)
+    return row
 
 
 def decline(*, user_id: int, binding: str, state: str, error: str) -> Provider:
@@ -153,7 +161,9 @@ def _elsewhere(request: AuthorizationRequest) -> str:
 def _account(user_id: int, provider: Provider, granted: Granted) -> Account:
     """Whose account the tokens open. They are given back where that cannot be told."""
     try:
-        answer = platform_api.ask(provider, provider.profile.url, granted.tokens.access)
+        answer = platform_api.ask(
+            provider, provider.profile.url, granted.tokens.access, deadline=oauth_source(provider.slug).deadline()
+        )
         if answer.status != 200:  # HTTP's
             raise SourceRefused(provider.name, f"HTTP {answer.status} for new tokens")
         profile = platform_api.json_of(provider, answer)
@@ -174,7 +184,9 @@ def _text(value: Any) -> str:  # noqa: ANN401  # any JSON
 
 
 @sensitive_variables()
-def _stored(user_id: int, provider: Provider, granted: Granted, account: Account) -> PlatformConnection:
+def _stored(
+    user_id: int, provider: Provider, granted: Granted, account: Account
+) -> tuple[PlatformConnection, list[TokenRevocation]]:
     """The connection with what was granted. Its record is the one from before, if there was one; what was extracted
     from another account goes, and that one's tokens are taken back."""
     now = timezone.now()
@@ -185,20 +197,25 @@ def _stored(user_id: int, provider: Provider, granted: Granted, account: Account
         if row.account_id != account.id:
             end_jobs(row, problem="account_changed")
             row.items.all().delete()
+            invalidate(f"quota:{row.pk}")
             row.last_sync_at, row.last_sync_status = None, ""
-            if row.sealed_tokens:
-                note = revocations.note(user_id=user_id, provider=provider.slug, sealed_tokens=row.sealed_tokens)
-                before.append(note)
+        if provider.revocation is not None and provider.revocation.whole_grant:
+            TokenRevocation.objects.filter(owner_id=user_id, provider=provider.slug).delete()  # would end this one
+        elif row.sealed_tokens:
+            note = revocations.note(user_id=user_id, provider=provider.slug, sealed_tokens=row.sealed_tokens)
+            before.append(note)
         for name, value in columns(granted, user_id=user_id, provider=provider.slug, now=now).items():
             setattr(row, name, value)
         row.account_id, row.account_name = account.id, account.name
         row.connected_at, row.disconnected_at = now, None
         row.save()
-    revocations.attempt(before)
-    return row
+    return row, before
 
 
 @sensitive_variables()
 def _give_back(user_id: int, provider: Provider, granted: Granted) -> None:
-    text = sealed(granted.tokens, user_id=user_id, provider=provider.slug)
-    revocations.attempt([revocations.note(user_id=user_id, provider=provider.slug, sealed_tokens=text)])
+    """Have tokens that nobody else knows of taken back, unless that would end the connection that there is."""
+    there = PlatformConnection.objects.filter(user_id=user_id, provider=provider.slug, sealed_tokens__gt="")
+    if ends_apart(provider) or not there.exists():
+        text = sealed(granted.tokens, user_id=user_id, provider=provider.slug)
+        revocations.attempt([revocations.note(user_id=user_id, provider=provider.slug, sealed_tokens=text)])

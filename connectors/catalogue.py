@@ -62,7 +62,7 @@ DEFINITIONS = (
         description="Events of your calendar",
         authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
         token_url="https://oauth2.googleapis.com/token",  # noqa: S106  # an address
-        revocation=Revocation(url="https://oauth2.googleapis.com/revoke"),
+        revocation=Revocation(url="https://oauth2.googleapis.com/revoke", whole_grant=True),
         profile=Profile(url="https://openidconnect.googleapis.com/v1/userinfo", id="sub", name=("name", "email")),
         scopes=("openid", "email", "profile", "https://www.googleapis.com/auth/calendar.readonly"),
         # Without the first it gives no refresh token, without the second none to those who agreed before.

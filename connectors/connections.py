@@ -12,7 +12,14 @@ from django.utils import timezone
 from cache_platform import invalidate
 from connectors import revocations
 from connectors.grants import NO_TOKENS
-from connectors.models import ConnectionStatus, ExtractionJob, JobState, PlatformConnection, TokenRevocation
+from connectors.models import (
+    AuthorizationRequest,
+    ConnectionStatus,
+    ExtractionJob,
+    JobState,
+    PlatformConnection,
+    TokenRevocation,
+)
 from connectors.models.extraction_job import ACTIVE
 
 Told = Literal["revoked", "pending", "unsupported", "failed", "none"]
@@ -47,6 +54,7 @@ def disconnect(user_id: int, provider: str) -> Disconnected:
         row = _locked(user_id).filter(provider=provider).first()
         if row is None:
             raise NoConnection(provider)
+        AuthorizationRequest.objects.filter(user_id=user_id, provider=provider).delete()
         noted = _end(row)
     return _told(provider, revocations.attempt([noted])[0] if noted is not None else "none")
 
@@ -55,7 +63,8 @@ def reset(user_id: int) -> Reset:
     """End all of a user's connections, in one transaction. The status is superseded even when there was none: who
     resets wants to be shown what is."""
     with transaction.atomic(using=router.db_for_write(PlatformConnection)):
-        rows = [row for row in _locked(user_id) if row.is_active or row.sealed_tokens]
+        rows = sorted((row for row in _locked(user_id) if row.is_active or row.sealed_tokens), key=_by_provider)
+        AuthorizationRequest.objects.filter(user_id=user_id).delete()  # who is under way must not end up connected
         noted = {row.provider: _end(row) for row in rows}
         invalidate(f"connections:{user_id}", f"signature:{user_id}")
     waiting = [row for row in noted.values() if row is not None]
@@ -64,7 +73,11 @@ def reset(user_id: int) -> Reset:
 
 
 def _locked(user_id: int) -> QuerySet[PlatformConnection]:
-    return PlatformConnection.objects.select_for_update().filter(user_id=user_id).order_by("provider")
+    return PlatformConnection.objects.select_for_update().filter(user_id=user_id).order_by("pk")  # as deletions do
+
+
+def _by_provider(row: PlatformConnection) -> str:
+    return row.provider
 
 
 def _end(row: PlatformConnection) -> TokenRevocation | None:

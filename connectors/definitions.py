@@ -21,11 +21,12 @@ class DefinitionError(ValueError):
 class Revocation(msgspec.Struct, frozen=True, kw_only=True):
     """How a provider takes tokens back. `rfc7009`: POST with the token in a form. `github`: DELETE with the client's
     Basic credentials and the token as JSON. `{client_id}` in `url` is filled in. `takes` is the token that ends the
-    whole grant."""
+    whole grant. `whole_grant`: it also ends what the person has agreed to since, as at Google."""
 
     url: str
     style: Literal["rfc7009", "github"] = "rfc7009"
     takes: Literal["refresh", "access"] = "refresh"
+    whole_grant: bool = False
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,3 +97,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         for name, address in addresses.items():
             if not address.startswith(start):
                 raise DefinitionError(f"provider {self.slug!r}: {name} must begin with {start}")
+
+
+def ends_apart(provider: Provider) -> bool:
+    """Whether tokens can be taken back one grant at a time, without ending a newer one of the same person."""
+    return provider.revocation is not None and not provider.revocation.whole_grant

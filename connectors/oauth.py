@@ -31,6 +31,10 @@ LATER = frozenset({"temporarily_unavailable", "server_error"})
 """Refusals that say nothing of the grant."""
 OURS = frozenset({"invalid_client", "unauthorized_client", "incorrect_client_credentials", "redirect_uri_mismatch"})
 """Refusals of this site rather than of its user: a setting is wrong."""
+GRANT_ENDED = frozenset({"invalid_grant", "bad_refresh_token"})
+"""The refusals that are of the grant itself (RFC 6749, 5.2; the second is GitHub's)."""
+SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""RFC 6749, 3.3."""
 WORD = re.compile(r"[a-z_]{1,40}")
 
 
@@ -106,6 +110,10 @@ def revoke(provider: Provider, tokens: Tokens) -> None:
     oauth_source(provider.slug).exchange(ask, expected=GITHUB_TAKEN_BACK)
 
 
+class _NoJson(Exception):
+    """A refusal without a word of OAuth in it: of this one request, so it says nothing of the platform as a whole."""
+
+
 class _Reply:
     """An answer, as Authlib wants to see it."""
 
@@ -126,7 +134,7 @@ class _Reply:
 
     def raise_for_status(self) -> None:
         if self.status_code >= 400:
-            raise SourceMalformed(self._source.name, f"HTTP {self.status_code} without JSON")
+            raise _NoJson(self.status_code)
 
 
 class _Session:
@@ -169,8 +177,12 @@ def _asked(provider: Provider, call: Any, *, scopes: tuple[str, ...] | None = No
             return _granted(provider, call(_client(provider)), scopes or provider.scopes)
         except OAuth2Error as error:
             code = error.error if isinstance(error.error, str) and WORD.fullmatch(error.error) else "unknown_error"
+        except _NoJson as error:
+            code, status = "", str(error)
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise SourceMalformed(provider.name, f"the answer is no token ({type(error).__name__})") from None
+    if not code:
+        raise SourceMalformed(provider.name, f"HTTP {status} without an error of OAuth")
     if code in LATER:
         raise SourceUnavailable(provider.name, f"it says {code}")
     raise OAuthRefused(code)
@@ -201,7 +213,8 @@ def _scopes(given: object, asked: tuple[str, ...]) -> tuple[str, ...]:
     """What was granted; what was asked for, where the answer does not say (RFC 6749, 5.1)."""
     if not isinstance(given, str) or not given.strip():
         return asked
-    return tuple(dict.fromkeys(re.split(r"[\s,]+", given.strip()[:2000])))
+    words = re.split(r"[\s,]+", given[:2000])
+    return tuple(dict.fromkeys(word for word in words if SCOPE.fullmatch(word)))
 
 
 __all__ = ["Granted", "OAuthRefused", "SourceError", "authorization_url", "fetch", "refresh", "revoke"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from cache_platform.deadlines import Deadline
 from cache_platform.exceptions import SourceMalformed
 from cache_platform.http import Answer, Ask, HttpSource, SourceLimits
 from connectors.definitions import Provider
@@ -38,13 +39,25 @@ def data_source(slug: str) -> HttpSource:
     return HttpSource(definitions()[slug].name, _nowhere, limits=DATA_LIMITS)
 
 
-def ask(provider: Provider, url: str, token: str, params: Mapping[str, str | int] | None = None) -> Answer:
+def ask(
+    provider: Provider,
+    url: str,
+    token: str,
+    params: Mapping[str, str | int] | None = None,
+    *,
+    deadline: Deadline | None = None,
+) -> Answer:
     """The answer of a platform's data API to GET `url` of its definition, with one of ANSWERS as its status.
     Raises SourceError."""
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    return data_source(provider.slug).exchange(
-        Ask(address(provider, url), params=params, headers=headers), expected=ANSWERS
-    )
+    source = data_source(provider.slug)
+    asked = Ask(address(provider, url), params=params, headers=headers)
+    with source.judged():
+        try:
+            return source.exchange(asked, expected=ANSWERS, deadline=deadline, part=True)
+        except SourceMalformed as error:  # too large, say: what one person has there says nothing of the platform
+            malformed = error
+    raise malformed
 
 
 def json_of(provider: Provider, answer: Answer) -> Any:  # noqa: ANN401  # any JSON

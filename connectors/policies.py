@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from uuid import UUID
 
 from cache_platform import CachePolicy, register, tags_of
@@ -53,6 +54,7 @@ JOB = register(
         params={"job_id": UUID},
         tags=("extraction_job:{job_id}",),
         ttl=60,
+        until=lambda job: job.waits_until.timestamp() if job.waits_until else math.inf,
     )
 )
 

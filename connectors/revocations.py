@@ -30,7 +30,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 GIVEN_UP = timedelta(days=7)
 MOST_AT_ONCE = 8
 ENOUGH = 50
-"""Revocations that one round of the task makes."""
+"""Revocations of one platform that one round of the task makes: one that is away must not take the others' places."""
 
 
 def note(*, user_id: int, provider: str, sealed_tokens: str) -> TokenRevocation:
@@ -57,15 +57,24 @@ def attempt(rows: Sequence[TokenRevocation]) -> list[Outcome]:
 def attempt_due() -> int:
     """Ask again for those that are due; how many were taken back."""
     now = timezone.now()
-    TokenRevocation.objects.filter(created_at__lt=now - GIVEN_UP).delete()
-    due = list(TokenRevocation.objects.filter(not_before__lte=now).order_by("not_before")[:ENOUGH])
-    return attempt(due).count("revoked")
+    given_up = TokenRevocation.objects.filter(created_at__lt=now - GIVEN_UP).delete()[0]
+    if given_up:
+        logger.warning(
+            "%d tokens were not taken back within %s: their platforms are not asked any more", given_up, GIVEN_UP
+        )
+    due = TokenRevocation.objects.filter(not_before__lte=now)
+    platforms = list(due.order_by().values_list("provider", flat=True).distinct())
+    outcomes = [attempt(list(due.filter(provider=slug).order_by("not_before")[:ENOUGH])) for slug in platforms]
+    return sum(each.count("revoked") for each in outcomes)
 
 
-def note_deleted(*, instance: PlatformConnection, **_signal: Any) -> None:
-    """Receiver of pre_delete: the tokens of a connection that is deleted, as with its user, are taken back too."""
-    if instance.sealed_tokens:
-        note(user_id=instance.user_id, provider=instance.provider, sealed_tokens=instance.sealed_tokens)
+def note_deleted(*, instance: PlatformConnection, using: str, **_signal: Any) -> None:
+    """Receiver of pre_delete: the tokens of a connection that is deleted, as with its user, are taken back too; those
+    that it has by now. The row is locked before the jobs and items that go with it, as by all who write them."""
+    rows = PlatformConnection.objects.using(using).select_for_update().filter(pk=instance.pk)
+    sealed = rows.values_list("sealed_tokens", flat=True).first()
+    if sealed:
+        note(user_id=instance.user_id, provider=instance.provider, sealed_tokens=sealed)
 
 
 @sensitive_variables()

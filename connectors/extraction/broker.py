@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -58,7 +58,11 @@ def _waiting(job_id: UUID | None, *, now: datetime) -> list[UUID]:
     """The jobs that are due and that nobody was told of, or not lately; at most MOST_AT_ONCE."""
     untold = Q(enqueued_at__isnull=True) | Q(enqueued_at__lt=Now() - AGAIN_AFTER)
     only = Q() if job_id is None else Q(pk=job_id)
-    rows = ExtractionJob.objects.filter(DUE, untold, only).order_by("not_before", "pk").only(*_LOOKED_AT)
+    rows = (
+        ExtractionJob.objects.filter(DUE, untold, only)
+        .order_by(F("enqueued_at").asc(nulls_first=True), "pk")
+        .only(*_LOOKED_AT)[: 10 * MOST_AT_ONCE]
+    )
     return [row.pk for row in rows if is_untold(row, now=now)][:MOST_AT_ONCE]
 
 

@@ -56,7 +56,7 @@ def request(user_id: int, provider: str) -> ExtractionJob:
         if status_at(connection, timezone.now()) not in WORKING:
             raise NotWorking(provider)
         job = connection.jobs.filter(state__in=ACTIVE).first() or _new(connection)
-        transaction.on_commit(lambda: broker.send_waiting(job.pk), using=using)
+        transaction.on_commit(lambda: broker.send_waiting(job.pk), using=using, robust=True)  # the row is there
     return job
 
 
@@ -113,7 +113,13 @@ def progress_of(row: ExtractionJob) -> float:
     return round(row.pages_done / (row.pages_done + PAGES_AHEAD), 4)
 
 
+MOST_KEPT = 20
+"""Ended jobs of a connection that are kept."""
+
+
 def _new(connection: PlatformConnection) -> ExtractionJob:
+    ended = connection.jobs.exclude(state__in=ACTIVE).order_by("-created_at", "pk").values_list("pk", flat=True)
+    connection.jobs.filter(pk__in=list(ended[MOST_KEPT:])).delete()
     job = ExtractionJob.objects.create(
         connection=connection,
         user_id=connection.user_id,

@@ -18,7 +18,7 @@ from django.db.models import Case, F, IntegerField, Q, QuerySet, When
 from django.db.models.functions import Coalesce, Now
 
 from connectors import conf
-from connectors.extraction.pages import Page
+from connectors.extraction.pages import MOST_ITEMS, Page
 from connectors.models import ConnectionStatus, ExtractedItem, ExtractionJob, JobState, PlatformConnection, SyncStatus
 
 DUE = Q(state=JobState.QUEUED, not_before__lte=Now()) | Q(state=JobState.RUNNING, lease_until__lt=Now())
@@ -76,6 +76,8 @@ def store(job: ExtractionJob, page: Page, *, kind: str) -> None:
             ],
             ignore_conflicts=True,
         )
+        kept = ExtractedItem.objects.filter(connection_id=job.connection_id).order_by("-happened_at", "pk")
+        kept.filter(pk__in=list(kept.values_list("pk", flat=True)[MOST_ITEMS:])).delete()
     for name, value in done.items():
         setattr(job, name, value)
 

@@ -28,6 +28,8 @@ MOST_ATTEMPTS = 8
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 300.0
 """Seconds before a page is tried again; doubled from the first to the longest."""
+TURN = 10.0
+"""Seconds after which a job goes to the end of the queue, so that others' jobs and the beat's tasks have their turn."""
 UNAUTHORIZED = 401
 
 
@@ -54,8 +56,11 @@ def _work(job: ExtractionJob) -> None:
         leases.fail(job, "not_offered")
         return
     extraction = Extraction(job, provider, provider.data)
+    until = time.monotonic() + TURN
     while extraction.step():
-        pass
+        if time.monotonic() >= until:
+            leases.put_off(job, seconds=0, attempts=0)
+            return
 
 
 @dataclass(slots=True)

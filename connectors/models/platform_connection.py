@@ -39,7 +39,8 @@ class PlatformConnection(models.Model):
     provider = models.CharField(max_length=30, editable=False)
     status = models.CharField(max_length=20, choices=ConnectionStatus, default=ConnectionStatus.DISCONNECTED)
     problem = models.CharField(max_length=40, blank=True, editable=False)
-    """Why it is `needs_reauth` or `error`, a word for programs: `refused`, `unavailable`, `malformed`, `unreadable`."""
+    """Why it is `needs_reauth` (`refused`, `expired`) or `error` (`unavailable`, `malformed`, `misconfigured`,
+    `not_offered`, `unreadable`), as a word for programs."""
     scopes = models.JSONField(default=list, editable=False)
     """What the platform granted, which may be less than was asked for."""
     account_id = models.CharField(max_length=LONGEST_ACCOUNT, blank=True, editable=False)

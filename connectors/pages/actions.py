@@ -12,6 +12,7 @@ from accounts.pages.frame import user_of
 from connectors.authorizations import begin
 from connectors.bindings import binding_of
 from connectors.connections import NoConnection, disconnect, reset
+from connectors.definitions import SLUG
 from connectors.extraction import jobs
 from connectors.pages.addresses import SeeOther, other_address
 from connectors.pages.wording import disconnected_words
@@ -24,7 +25,8 @@ def act(request: HttpRequest) -> HttpResponse:
     if action is None:
         messages.error(request, "The form was not understood. Nothing was changed.")
         return _back()
-    return action(request, request.POST.get("provider", ""))
+    slug = request.POST.get("provider", "")
+    return action(request, slug if SLUG.fullmatch(slug) else "")  # a database may refuse what is no name
 
 
 def _connect(request: HttpRequest, slug: str) -> HttpResponse:

@@ -23,6 +23,7 @@ PROBLEMS = {
     "unavailable": "{name} does not answer. It is asked again by itself; you can also reconnect.",
     "malformed": "{name} answers with something that cannot be understood. It is asked again by itself.",
     "misconfigured": "{name} does not know this site. Those who run the site have to see to that.",
+    "not_offered": "{name} is not offered here any more.",
     "unreadable": "The stored access cannot be read any more. Reconnect to go on.",
 }
 FAILURES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from django.http import Http404, HttpResponse
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 
@@ -43,9 +43,16 @@ def owned(request: Request, user_id: int) -> int:
     return user_id
 
 
-def owned_and_there(request: Request, user_id: int) -> int:
-    """As `owned`, and for a change: Http404 for staff as well when there is no such user."""
-    if owned(request, user_id) != user_in(request).pk and not User.objects.filter(pk=user_id).exists():
+def may_change(request: Request, user_id: int) -> int:
+    """As `owned`, for what changes something. Another's is changed only by staff who were given the permission
+    `connectors.change_platformconnection`, as superusers are: looking at all is not a right to delete. Raises
+    PermissionDenied for other staff, and Http404 when there is no such user."""
+    user = user_in(request)
+    if owned(request, user_id) == user.pk:
+        return user_id
+    if not user.has_perm("connectors.change_platformconnection"):
+        raise PermissionDenied
+    if not User.objects.filter(pk=user_id).exists():
         raise Http404
     return user_id
 

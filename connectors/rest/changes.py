@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from accounts.rest.schema import enveloped, problems
 from cache_platform.rest.schema import inlined
 from connectors.connections import Disconnected, Reset, disconnect, reset
-from connectors.rest.base import ConnectorView, answered, owned, owned_and_there
+from connectors.rest.base import ConnectorView, answered, may_change
 
 
 class ConnectionView(ConnectorView):
@@ -21,8 +21,9 @@ class ConnectionView(ConnectorView):
     )
     def delete(self, request: Request, provider: str, user_id: int) -> HttpResponse:
         """Disconnect, at once. `revocation` says what the platform said: `revoked`, `pending` (it did not answer, and
-        is asked again), `unsupported` (it cannot take tokens back) or `none` (there was nothing to take back)."""
-        return answered(disconnect(owned(request, user_id), provider))
+        is asked again), `unsupported` (it cannot take tokens back), `failed` (it refuses, or they cannot be read) or
+        `none` (there was nothing to take back)."""
+        return answered(disconnect(may_change(request, user_id), provider))
 
 
 class ResetView(ConnectorView):
@@ -35,4 +36,4 @@ class ResetView(ConnectorView):
     )
     def post(self, request: Request, user_id: int) -> HttpResponse:
         """Disconnect all platforms, at once. It is no error when none is connected."""
-        return answered(reset(owned_and_there(request, user_id)))
+        return answered(reset(may_change(request, user_id)))

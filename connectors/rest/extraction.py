@@ -16,7 +16,7 @@ from cache_platform.rest.views import PrivateCachedView
 from connectors.extraction.jobs import NothingToExtract, NotWorking, read_job
 from connectors.extraction.jobs import request as request_job
 from connectors.policies import JOB, SIGNATURE
-from connectors.rest.base import ConnectorView, answered, owned
+from connectors.rest.base import ConnectorView, answered, may_change, owned
 from connectors.schema import JobView, Signature
 from connectors.signature import read_signature
 
@@ -35,7 +35,7 @@ class ExtractView(ConnectorView):
     def post(self, request: Request, provider: str, user_id: int) -> HttpResponse:
         """Begin an extraction, or go on with the one that is under way; Location says where to ask how far it is."""
         try:
-            job = request_job(owned(request, user_id), provider)
+            job = request_job(may_change(request, user_id), provider)
         except NotWorking:
             return problem(409, "It is not connected at present: connect it again.", kind="urn:problem:not-working")
         except NothingToExtract:

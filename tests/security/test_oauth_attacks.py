@@ -68,15 +68,21 @@ def test_a_state_is_good_once(platforms: SandboxUnderTest, person: Person, log: 
 def test_a_state_of_another_browser_is_refused(
     platforms: SandboxUnderTest, person: Person, victim: str, log: pytest.LogCaptureFixture
 ) -> None:
-    """An attacker's state and code in a victim's browser would connect the attacker's account there. Both are spent."""
+    """An attacker's state and code in a victim's browser would connect the attacker's account there. The state is spent
+    by it; but not by its own user, who may still finish where it was begun."""
     given = consent(platforms, person.session.begin("tunebox"), account="grace")
     browser = Client()
     browser.force_login(person.user if victim == "the same user" else new_person().user)
     lured = browser.get(CALLBACK, given, headers={"Accept": HTML})
     assert lured.status_code == 400
     assert given["code"] not in lured.content.decode()
-    assert_refused(person.session.finish(given), given, log)
     assert asked(platforms) == 0
+    assert not PlatformConnection.objects.exists()
+    if victim == "the same user":
+        assert person.session.finish(given).status_code == 200
+    else:
+        assert_refused(person.session.finish(given), given, log)
+        assert asked(platforms) == 0
     assert AuthorizationRequest.objects.count() == 0
 
 

@@ -25,7 +25,7 @@ class Command(StaticRunserver):
     def inner_run(self, *args: Any, **options: Any) -> None:
         """Prepare SQLite and say what stands in for what; then serve."""
         if get_environment().site_url is None:
-            settings.SITE_URL = f"http://127.0.0.1:{self.port}"  # where platforms send people back to
+            settings.SITE_URL = f"http://127.0.0.1:{self.port}"  # type: ignore[attr-defined]  # where platforms send people back to
         self._say_what_is_smaller()
         if get_environment().database_url is None:
             call_command("migrate", verbosity=0)

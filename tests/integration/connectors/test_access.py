@@ -393,7 +393,8 @@ def test_nothing_of_a_refresh_is_logged(
     for answer, expected in (
         (httpx.Response(200, json={"access_token": "leak-1", "refresh_token": "leak-2"}), SourceMalformed),
         (httpx.Response(500, json={"access_token": "leak-1"}), SourceError),
-        (httpx.Response(400, json={"error": "leak-1", "error_description": "leak-2"}), NeedsReauth),
+        (httpx.Response(400, json={"error": "leak-1", "error_description": "leak-2"}), SourceUnavailable),
+        (httpx.Response(400, json={"error": "invalid_grant", "error_description": "leak-2"}), NeedsReauth),
     ):
         ended(row)
         with oauth_source("chirper").through(answering(answer)), pytest.raises(expected) as caught:

@@ -130,13 +130,25 @@ def test_of_twenty_callbacks_at_once_one_wins(walks: Walks) -> None:
     assert counts(user) == (1, 0)
 
 
-def test_state_from_another_browser_is_refused_and_spent(walks: Walks) -> None:
-    """It has leaked, so nobody can use it any more; the code is not even sent."""
+def test_state_from_another_browser_of_its_user_is_refused_and_kept(walks: Walks) -> None:
+    """The code is not even sent; where it was begun it can still be finished, as by a program whose user's own browser
+    was led back."""
     user = new_user()
     given = walks.consent(sent(user, "tunebox"))
     assert refused(user, given, binding="session:another").reason == "foreign_state"
-    assert refused(user, given).reason == "unknown_state"
     assert walks.sandbox.calls()["oauth"] == 0
+    assert counts(user) == (0, 1)
+    assert back(user, given).status == "connected"
+
+
+@pytest.mark.parametrize(
+    ("begun", "words"), [("session:", "another browser"), ("family:", "program"), ("key:", "program")]
+)
+def test_a_foreign_state_says_where_it_was_begun(walks: Walks, begun: str, words: str) -> None:
+    """So that its user knows where to finish it."""
+    user = new_user()
+    given = walks.consent(sent(user, "tunebox", binding=f"{begun}x"))
+    assert words in refused(user, given, binding="session:another").detail
 
 
 def test_state_of_another_user_is_refused_and_spent(walks: Walks) -> None:
@@ -237,7 +249,7 @@ def test_saying_no_spends_the_state(walks: Walks) -> None:
     other = walks.consent(sent(user, "daybook"), decision="deny")
     with pytest.raises(CallbackRefused):
         authorizations.decline(user_id=user.pk, binding="session:another", state=other["state"], error="access_denied")
-    assert counts(user) == (0, 0)
+    assert counts(user) == (0, 1)
 
 
 def test_open_walks_are_few_and_the_oldest_goes_first(walks: Walks) -> None:

@@ -99,14 +99,20 @@ def assert_same_404(one: HttpResponse, other: HttpResponse) -> None:
 
 
 def test_staff_may_see_and_change_everybodys(platforms: SandboxUnderTest, person: Person) -> None:
-    """And get 404 for a user who is not there."""
-    admin = new_person(is_staff=True)
+    """And get 404 for a user who is not there. To change it takes the permission, which superusers have."""
+    admin = new_person(is_staff=True, is_superuser=True)
+    looking = new_person(is_staff=True)
     connect(platforms, person.token, "tunebox")
     connect(platforms, person.token, "chirper")
     for way in admin.ways.values():
         for path in routes_of(person):
             assert way.get(path).status_code == 200
         assert way.get("/api/oauth-connections").json()["data"]["total"] == 0
+        assert looking.token.get(path).status_code == 200
+    assert looking.token.post(f"/api/connectors/tunebox/{person.id}/extract").status_code == 403
+    assert looking.token.delete(f"/api/connectors/tunebox/{person.id}").status_code == 403
+    assert looking.token.post(f"/api/connectors/reset/{person.id}").status_code == 403
+    assert person.status()["data"]["connected"] == 2
     assert admin.token.post(f"/api/connectors/tunebox/{person.id}/extract").status_code == 202
     assert admin.token.delete(f"/api/connectors/tunebox/{person.id}").status_code == 200
     assert admin.token.post(f"/api/connectors/reset/{person.id}").status_code == 200

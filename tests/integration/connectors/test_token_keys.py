@@ -78,7 +78,10 @@ def test_old_key_still_reads_and_the_command_encrypts_anew(
     settings.TOKEN_KEYS = f"{keys[1]}, {keys[0]}"
     assert tokens_of(row) == before
     assert access_token(row.pk) == before.access
-    assert rotate() == (0, "3 encrypted under the newest key, 0 unreadable\n", "")
+    code, out, err = rotate()
+    assert (code, out) == (0, "3 encrypted under the newest key, 0 unreadable\n")
+    assert "keys: 2" in err
+    assert str(connections[PlatformConnection.objects.db].settings_dict["NAME"]) in err
     settings.TOKEN_KEYS = keys[1]
     assert tokens_of(row) == before
     assert back(user, given).status == "connected"
@@ -103,7 +106,7 @@ def test_command_may_be_run_twice(row: PlatformConnection, keys: list[str], sett
     before = tokens_of(row)
     for _ in range(2):
         code, out, err = rotate("--json")
-        assert (code, json.loads(out), err) == (0, {"rotated": 1, "unreadable": 0}, "")
+        assert (code, json.loads(out), err) == (0, {"rotated": 1, "unreadable": 0, "keys": 2}, "")
     assert tokens_of(row) == before
 
 
@@ -239,7 +242,7 @@ def test_many_rows_are_each_rotated_once(
     PlatformConnection.objects.bulk_create(rows)
     settings.TOKEN_KEYS = f"{keys[1]},{keys[0]}"
     monkeypatch.setattr(rotate_token_keys, "CHUNK", 8)
-    assert json.loads(rotate("--json")[1]) == {"rotated": len(rows), "unreadable": 0}
+    assert json.loads(rotate("--json")[1]) == {"rotated": len(rows), "unreadable": 0, "keys": 2}
     texts = PlatformConnection.objects.filter(user=user).values_list("sealed_tokens", flat=True)
     assert all(opens(keys[1], text) for text in texts)
     assert not connections[database].in_atomic_block

@@ -25,7 +25,7 @@ REAL = {"google", "github", "spotify"}
 PLAYED = {"tunebox", "daybook", "codeyard", "chirper"}
 
 
-@pytest.mark.parametrize("slug", ["", "A", "a", "1a", "a b", "a/b", "a_b", "a" * 31, "ü", "a\n", *RESERVED])
+@pytest.mark.parametrize("slug", ["", "A", "a", "1a", "a b", "a/b", "a_b", "a" * 31, "ü", "a\n", *sorted(RESERVED)])
 def test_names_that_do_not_fit_a_route_are_refused(slug: str) -> None:
     """And those that the routes take for themselves."""
     with pytest.raises(DefinitionError, match="not a name"):

@@ -39,7 +39,7 @@ def test_what_is_to_come_is_said_in_its_largest_unit(seconds: float, words: str)
     [
         ("revoked", "Tunebox has taken the access back."),
         ("pending", "it will be asked again"),
-        ("failed", "Tunebox refused"),
+        ("failed", "Tunebox could not be made"),
         ("unsupported", "no way to take the access back"),
         ("none", "is deleted."),
     ],
