@@ -194,13 +194,15 @@ def _stored(
     with transaction.atomic(using=router.db_for_write(PlatformConnection)):
         row, _ = PlatformConnection.objects.get_or_create(user_id=user_id, provider=provider.slug)
         row = PlatformConnection.objects.select_for_update().get(pk=row.pk)
-        if row.account_id != account.id:
+        same = row.account_id == account.id
+        if not same:
+            row.replaced_account = row.account_name
             end_jobs(row, problem="account_changed")
             row.items.all().delete()
             invalidate(f"quota:{row.pk}")
             row.last_sync_at, row.last_sync_status = None, ""
-        if provider.revocation is not None and provider.revocation.whole_grant:
-            TokenRevocation.objects.filter(owner_id=user_id, provider=provider.slug).delete()  # would end this one
+        if same and not ends_apart(provider):  # what takes the older tokens back would end these
+            TokenRevocation.objects.filter(owner_id=user_id, provider=provider.slug).delete()
         elif row.sealed_tokens:
             note = revocations.note(user_id=user_id, provider=provider.slug, sealed_tokens=row.sealed_tokens)
             before.append(note)

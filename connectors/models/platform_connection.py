@@ -61,6 +61,9 @@ class PlatformConnection(models.Model):
     last_sync_status = models.CharField(max_length=20, choices=SyncStatus, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    replaced_account: str = ""
+    """Not a column: the account that this connect has put another one in the place of."""
+
     class Meta:
         ordering = ["provider", "pk"]
         constraints = [models.UniqueConstraint(fields=["user", "provider"], name="one_connection_per_platform")]

@@ -84,7 +84,7 @@ class CallbackView(ConnectorView):
         connection = _connected(request, in_query(request.query_params))
         if not is_browser(http_request(request)):
             return _shown(connection)
-        messages.success(http_request(request), f"{name_of(connection.provider)} is connected.")
+        messages.success(http_request(request), _told(connection))
         return HttpResponseRedirect(reverse("connectors:page"), status=303)
 
     @extend_schema(operation_id="connectors_callback", request=CallbackFields, responses=RESPONSES)
@@ -126,6 +126,14 @@ def _words(platform: str, error: str) -> str:
         return f"You did not allow it at {platform}, so nothing was connected."
     said = "" if error == UNKNOWN else f" ({error})"
     return f"{platform} refused the connection{said}, so nothing was connected. Begin anew."
+
+
+def _told(connection: PlatformConnection) -> str:
+    name = name_of(connection.provider)
+    if connection.replaced_account:
+        gone = f"What was extracted from {connection.replaced_account} is deleted."
+        return f"{name} is connected with another account. {gone}"
+    return f"{name} is connected."
 
 
 def _shown(connection: PlatformConnection) -> HttpResponse:

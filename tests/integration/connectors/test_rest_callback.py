@@ -34,6 +34,14 @@ def test_a_browser_is_sent_to_the_page(platforms: SandboxUnderTest, person: Pers
     assert person.state("tunebox")["connected"] is True
 
 
+def test_who_takes_another_account_is_told_what_that_deletes(platforms: SandboxUnderTest, person: Person) -> None:
+    """Disconnecting says so beforehand; here it is the platform that asks which account."""
+    come_back(person.session, consent(platforms, person.session.begin("tunebox"), account="ada"))
+    answer = come_back(person.session, consent(platforms, person.session.begin("tunebox"), account="grace"))
+    said = [str(message) for message in get_messages(answer.wsgi_request)][-1]
+    assert said == "Tunebox is connected with another account. What was extracted from Ada Winter is deleted."
+
+
 def test_a_program_that_gets_the_callback_is_answered_in_json(platforms: SandboxUnderTest, person: Person) -> None:
     """Whoever does not ask for HTML, and whoever comes with a credential of a program."""
     for way, accept in (("session", "*/*"), ("token", HTML), ("key", HTML)):
