@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.utils import timezone
@@ -17,6 +17,8 @@ from connectors.providers import name_of, offered
 from connectors.schema import ConnectionsEntry, PlatformState, State, StatusEntry, Sync, UserStatus
 
 WORKING = frozenset({ConnectionStatus.CONNECTED, ConnectionStatus.EXPIRING})
+PROBLEMS = {ConnectionStatus.NEEDS_REAUTH: "expired", ConnectionStatus.ERROR: "not_renewed"}
+"""What time alone has brought about."""
 SHOWN = [
     "id", "provider", "status", "problem", "scopes", "account_name", "renewable", "renew_at", "expires_at",
     "connected_at", "last_sync_at", "last_sync_status",
@@ -24,25 +26,35 @@ SHOWN = [
 """What is read for a status: no tokens, so that none can get into a value."""
 
 
+LATE = timedelta(minutes=2)
+"""How long after its end a token that can be renewed counts as being renewed. Longer than the task's rounds."""
+
+
 def status_at(connection: PlatformConnection, now: datetime) -> ConnectionStatus:
-    """The state at `now`: a connection that works expires by time alone, without a write."""
-    stored = ConnectionStatus(connection.status)
-    if stored not in WORKING or connection.renew_at is None or now < connection.renew_at:
-        return stored
-    if connection.renewable or connection.expires_at is None or now < connection.expires_at:
-        return ConnectionStatus.EXPIRING
-    return ConnectionStatus.NEEDS_REAUTH
+    """The state at `now`: a connection that works changes by time alone, without a write."""
+    current = ConnectionStatus(connection.status)
+    for moment, following in _changes(connection):
+        if now >= moment:
+            current = following
+    return current
 
 
 def changes_at(connection: PlatformConnection, now: datetime) -> float:
     """The unix second at which `status_at` changes next without a write; infinity when it does not."""
+    return next((moment.timestamp() for moment, _ in _changes(connection) if now < moment), math.inf)
+
+
+def _changes(connection: PlatformConnection) -> Iterator[tuple[datetime, ConnectionStatus]]:
+    """When time alone changes the state, and to what, in their order."""
     if connection.status not in WORKING or connection.renew_at is None:
-        return math.inf
-    if now < connection.renew_at:
-        return connection.renew_at.timestamp()
-    if connection.renewable or connection.expires_at is None or now >= connection.expires_at:
-        return math.inf
-    return connection.expires_at.timestamp()
+        return
+    yield connection.renew_at, ConnectionStatus.EXPIRING
+    if connection.expires_at is None:
+        return
+    if connection.renewable:
+        yield connection.expires_at + LATE, ConnectionStatus.ERROR
+    else:
+        yield connection.expires_at, ConnectionStatus.NEEDS_REAUTH
 
 
 def load_status(user_id: int) -> StatusEntry | None:
@@ -93,7 +105,7 @@ def _state(provider: str, row: PlatformConnection | None, now: datetime) -> Plat
         name=name_of(provider),
         status=cast(State, status.value),
         connected=status in WORKING,
-        problem=row.problem or ("expired" if status is ConnectionStatus.NEEDS_REAUTH else ""),
+        problem=row.problem or PROBLEMS.get(status, ""),
         account=row.account_name,
         scopes=tuple(row.scopes),
         renewable=row.renewable,

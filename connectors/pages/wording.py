@@ -24,6 +24,7 @@ PROBLEMS = {
     "malformed": "{name} answers with something that cannot be understood. It is asked again by itself.",
     "misconfigured": "{name} does not know this site. Those who run the site have to see to that.",
     "not_offered": "{name} is not offered here any more.",
+    "not_renewed": "The access to {name} has ended and is not renewed yet. It is tried again by itself.",
     "unreadable": "The stored access cannot be read any more. Reconnect to go on.",
 }
 FAILURES = {

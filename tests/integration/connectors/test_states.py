@@ -94,13 +94,15 @@ def test_connection_expires_by_time_alone(user: User, clock: Time) -> None:
 
 
 def test_connection_that_can_be_renewed_is_expiring_until_it_is(user: User, clock: Time) -> None:
-    """Its end is the task's matter: it either is renewed, or found to be an error."""
+    """Its end is the task's matter; but when no task runs it is not taken for connected for ever."""
     row(user, clock, renew=40, end=60, renewable=True)
     shown(user)
     clock.advance(40)
     assert shown(user) == ("expiring", "", True, False)
-    clock.advance(100)
+    clock.advance(139)
     assert shown(user) == ("expiring", "", True, True)
+    clock.advance(1)
+    assert shown(user) == ("error", "not_renewed", False, False)
 
 
 @pytest.mark.parametrize("status", ["disconnected", "needs_reauth", "error"])
