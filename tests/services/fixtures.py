@@ -134,3 +134,12 @@ def site(
             return stack.enter_context(SiteUnderTest(base_environment(folder, **kept), workers=workers))
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Debian's chromium. For one module: Playwright's event loop would keep the next one's tests from the database."""
+    from tests.services.browser import debian_chromium
+
+    with debian_chromium() as browser:
+        yield browser

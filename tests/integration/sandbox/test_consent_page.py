@@ -44,22 +44,10 @@ def client_at(host: str) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """Return chromium."""
-    from playwright.sync_api import sync_playwright
-
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield found
-        found.close()
-
-
 @contextmanager
-def page_of(browser, address, **options):
+def page_of(chromium, address, **options):
     """Open the page; yield it and what the browser complained about."""
-    context = browser.new_context(**options)
+    context = chromium.new_context(**options)
     page, said = context.new_page(), []
     page.on("console", lambda message: said.append(message.text))
     page.goto(address)
@@ -69,12 +57,12 @@ def page_of(browser, address, **options):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 @pytest.mark.parametrize(("button", "name"), [("Allow", "code"), ("Deny", "error")])
-def test_a_person_decides_and_is_led_back(browser, client, host, button, name):
+def test_a_person_decides_and_is_led_back(chromium, client, host, button, name):
     """Without JavaScript; the policy lets the redirect after the form through."""
     platform = PlatformClient(client, "tunebox")
     with client_at(host) as redirect_uri:
         address = f"{platform.url('authorize')}?{platform.query(redirect_uri=redirect_uri)}"
-        with page_of(browser, address, java_script_enabled=False) as (page, said):
+        with page_of(chromium, address, java_script_enabled=False) as (page, said):
             page.get_by_label("Grace Okafor").check()
             page.get_by_role("button", name=button).click()
             page.wait_for_url(f"{redirect_uri}?**")
@@ -84,11 +72,11 @@ def test_a_person_decides_and_is_led_back(browser, client, host, button, name):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_the_page_has_its_style_and_fits(browser, client, scheme, width):
+def test_the_page_has_its_style_and_fits(chromium, client, scheme, width):
     """The policy admits the style sheet, and nothing is wider than a phone."""
     platform = PlatformClient(client, "daybook")
     address = f"{platform.url('authorize')}?{platform.query(scope='openid email profile calendar.readonly')}"
-    with page_of(browser, address, color_scheme=scheme, viewport={"width": width, "height": 800}) as (page, said):
+    with page_of(chromium, address, color_scheme=scheme, viewport={"width": width, "height": 800}) as (page, said):
         assert said == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
         allow = page.get_by_role("button", name="Allow")
@@ -97,12 +85,12 @@ def test_the_page_has_its_style_and_fits(browser, client, scheme, width):
         assert page.get_by_role("listitem").count() == 4
 
 
-def test_another_account_is_chosen_by_keyboard(browser, client):
+def test_another_account_is_chosen_by_keyboard(chromium, client):
     """Arrow keys, tab and enter suffice."""
     platform = PlatformClient(client, "chirper")
     with client_at("127.0.0.1") as redirect_uri:
         address = f"{platform.url('authorize')}?{platform.query(redirect_uri=redirect_uri)}"
-        with page_of(browser, address) as (page, _):
+        with page_of(chromium, address) as (page, _):
             page.keyboard.press("Tab")
             page.keyboard.press("ArrowDown")
             page.keyboard.press("Tab")
