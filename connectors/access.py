@@ -205,7 +205,10 @@ def _stored(row: PlatformConnection, claim: str, granted: Granted, provider: Pro
     present = PlatformConnection.objects.filter(pk=row.pk, sealed_tokens__gt="").first()
     if present is None or (ends_apart(provider) and _opened(present).refresh != granted.tokens.refresh):
         text = sealed(granted.tokens, user_id=row.user_id, provider=row.provider)
-        revocations.attempt([revocations.note(user_id=row.user_id, provider=row.provider, sealed_tokens=text)])
+        note = revocations.note(
+            user_id=row.user_id, provider=row.provider, sealed_tokens=text, account_id=row.account_id
+        )
+        revocations.attempt([note])
     return _opened(_row(row.pk))
 
 
@@ -219,8 +222,10 @@ def _after_refusal(row: PlatformConnection, claim: str, error: OAuthRefused) -> 
         if mine.update(status=ConnectionStatus.NEEDS_REAUTH, problem="refused", **NO_TOKENS):
             raise NeedsReauth(str(row))
     else:
+        over = row.expires_at is not None and row.expires_at <= timezone.now()
         problem = "misconfigured" if error.code in OURS else "malformed"
-        if mine.update(status=ConnectionStatus.ERROR, problem=problem, **NO_CLAIM):
+        noted = {"status": ConnectionStatus.ERROR, "problem": problem} if over else {}
+        if mine.update(**noted, **NO_CLAIM):
             raise SourceUnavailable(row.provider, f"it says {error.code}")
     return _opened(_row(row.pk))
 

@@ -201,11 +201,11 @@ def _stored(
             row.items.all().delete()
             invalidate(f"quota:{row.pk}")
             row.last_sync_at, row.last_sync_status = None, ""
-        if same and not ends_apart(provider):  # what takes the older tokens back would end these
-            TokenRevocation.objects.filter(owner_id=user_id, provider=provider.slug).delete()
-        elif row.sealed_tokens:
-            note = revocations.note(user_id=user_id, provider=provider.slug, sealed_tokens=row.sealed_tokens)
-            before.append(note)
+        if not ends_apart(provider):  # what takes this account's older tokens back would end these
+            waiting = TokenRevocation.objects.filter(owner_id=user_id, provider=provider.slug)
+            waiting.filter(account_id__in=(account.id, "")).delete()
+        if row.sealed_tokens and (ends_apart(provider) or not same):
+            before.append(revocations.note_tokens_of(row))
         for name, value in columns(granted, user_id=user_id, provider=provider.slug, now=now).items():
             setattr(row, name, value)
         row.account_id, row.account_name = account.id, account.name
@@ -220,4 +220,5 @@ def _give_back(user_id: int, provider: Provider, granted: Granted) -> None:
     there = PlatformConnection.objects.filter(user_id=user_id, provider=provider.slug, sealed_tokens__gt="")
     if ends_apart(provider) or not there.exists():
         text = sealed(granted.tokens, user_id=user_id, provider=provider.slug)
-        revocations.attempt([revocations.note(user_id=user_id, provider=provider.slug, sealed_tokens=text)])
+        note = revocations.note(user_id=user_id, provider=provider.slug, sealed_tokens=text)
+        revocations.attempt([note])

@@ -84,7 +84,7 @@ def _end(row: PlatformConnection) -> TokenRevocation | None:
     """Forget all but the record, in the caller's transaction; the tokens that are to be taken back."""
     noted = None
     if row.sealed_tokens:
-        noted = revocations.note(user_id=row.user_id, provider=row.provider, sealed_tokens=row.sealed_tokens)
+        noted = revocations.note_tokens_of(row)
     now = timezone.now()
     end_jobs(row, problem="disconnected")
     row.items.all().delete()

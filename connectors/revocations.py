@@ -33,9 +33,17 @@ ENOUGH = 50
 """Revocations of one platform that one round of the task makes: one that is away must not take the others' places."""
 
 
-def note(*, user_id: int, provider: str, sealed_tokens: str) -> TokenRevocation:
-    """Write down, in the caller's transaction, that these tokens are to be taken back."""
-    return TokenRevocation.objects.create(owner_id=user_id, provider=provider, sealed_tokens=sealed_tokens)
+def note(*, user_id: int, provider: str, sealed_tokens: str, account_id: str = "") -> TokenRevocation:
+    """Write down, in the caller's transaction, that these tokens are to be taken back. `account_id` is whose they are
+    at the platform; empty when that is not known."""
+    return TokenRevocation.objects.create(
+        owner_id=user_id, provider=provider, sealed_tokens=sealed_tokens, account_id=account_id
+    )
+
+
+def note_tokens_of(row: PlatformConnection) -> TokenRevocation:
+    """As `note`, for the tokens that a connection's row has."""
+    return note(user_id=row.user_id, provider=row.provider, sealed_tokens=row.sealed_tokens, account_id=row.account_id)
 
 
 def attempt(rows: Sequence[TokenRevocation]) -> list[Outcome]:
@@ -72,9 +80,9 @@ def note_deleted(*, instance: PlatformConnection, using: str, **_signal: Any) ->
     """Receiver of pre_delete: the tokens of a connection that is deleted, as with its user, are taken back too; those
     that it has by now. The row is locked before the jobs and items that go with it, as by all who write them."""
     rows = PlatformConnection.objects.using(using).select_for_update().filter(pk=instance.pk)
-    sealed = rows.values_list("sealed_tokens", flat=True).first()
-    if sealed:
-        note(user_id=instance.user_id, provider=instance.provider, sealed_tokens=sealed)
+    row = rows.only("user_id", "provider", "sealed_tokens", "account_id").first()
+    if row is not None and row.sealed_tokens:
+        note_tokens_of(row)
 
 
 @sensitive_variables()
