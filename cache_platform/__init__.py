@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from cache_platform.invalidation import tags_of
     from cache_platform.policies import Budget, CachePolicy, register
+    from cache_platform.ratelimits import Decision, Limit, RateLimiter
     from cache_platform.reader import get_or_load, read
     from cache_platform.reads import Read
 
@@ -55,6 +56,7 @@ _HOMES = {
     ),
     "invalidation": ("tags_of",),
     "policies": ("Budget", "CachePolicy", "register"),
+    "ratelimits": ("Decision", "Limit", "RateLimiter"),
     "reader": ("get_or_load", "read"),
     "reads": ("Read",),
 }  # fmt: skip
@@ -65,11 +67,14 @@ __all__ = [
     "BudgetExceeded",
     "CachePlatformError",
     "CachePolicy",
+    "Decision",
     "InvalidQuery",
+    "Limit",
     "LoadRefused",
     "LoadShed",
     "ParameterError",
     "PolicyError",
+    "RateLimiter",
     "Read",
     "SourceBackoff",
     "SourceError",

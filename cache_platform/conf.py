@@ -73,6 +73,16 @@ class Settings:
         return int(self._get("TRUSTED_PROXIES", 0))
 
     @property
+    def web_processes(self) -> int:
+        """How many web processes there are in all: by so many a limit is divided while Redis is away (default 1)."""
+        return max(1, int(self._get("WEB_PROCESSES", 1)))
+
+    @property
+    def rate_limits(self) -> dict[str, str]:
+        """The limits by preset, as in `{"search": "30/60s"}` (default none)."""
+        return dict(self._get("RATE_LIMITS", {}))
+
+    @property
     def services(self) -> dict[str, list[str]]:
         """The outside services that /health reports, and the policies whose loads show how they are."""
         return dict(self._get("SERVICES", {}))

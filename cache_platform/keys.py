@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -113,6 +113,13 @@ def mark_key() -> str:
 def budget_key(policy_name: str, window: float, who: str) -> str:
     """The key of a load budget's log; `who` is hashed, since it may be an address or a token."""
     return f"{conf.prefix}:budget:{policy_name}:{window:g}:{part(who, secret=True, purpose='budget')}"
+
+
+def limit_key(kind: str, who: Sequence[str]) -> str:
+    """The key of a rate limit's log: an HMAC of `who`, each part with its length before it, so that no two lists of
+    parts give the same text, whatever a client has put into them. `kind` is readable."""
+    text = "".join(f"{len(each)}:{each}" for each in who)
+    return f"{conf.prefix}:limit:{kind}:{part(text, secret=True, purpose=f'limit:{kind}')}"
 
 
 def digest(tags: Iterable[str]) -> str:

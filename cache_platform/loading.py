@@ -26,7 +26,17 @@ from cache_platform.exceptions import (
 from cache_platform.policies import CachePolicy
 from cache_platform.statistics import counters, load_time_counter
 from cache_platform.stores import get_memory, get_store
-from cache_platform.stores.base import LONGEST_BACKOFF_MS, UNSTORABLE_MS, Fill, Found, Lease, Spend, Store, Stored
+from cache_platform.stores.base import (
+    LONGEST_BACKOFF_MS,
+    UNSTORABLE_MS,
+    Fill,
+    Found,
+    Lease,
+    Log,
+    Store,
+    Stored,
+    new_token,
+)
 from cache_platform.stores.memory import wall_clock_ms
 
 if TYPE_CHECKING:
@@ -138,8 +148,8 @@ class Load:
     def charge(self) -> None:
         """Charge one load to the policy's budgets. Raises BudgetExceeded."""
         caller = self._reading.caller
-        spends = [
-            Spend(
+        logs = [
+            Log(
                 key=keys.budget_key(self._policy.name, budget.window, "*" if budget.per == "policy" else caller or ""),
                 limit=budget.limit,
                 window_ms=int(budget.window * 1000),
@@ -147,13 +157,13 @@ class Load:
             for budget in self._policy.budgets
             if budget.per == "policy" or caller is not None
         ]
-        if not spends:
+        if not logs:
             return
         try:
             # The store that all processes share, also when this load's value will not be kept in it.
-            wait = get_store().spend(spends)
+            wait = get_store().take(logs, new_token()).wait
         except StoreUnavailable:
-            wait = get_memory().spend(spends)
+            wait = get_memory().take(logs, new_token()).wait
         if wait > 0:
             self.give_back(Lease.NONE)
             raise BudgetExceeded("too many different things were asked for; try again later", retry_after=wait)

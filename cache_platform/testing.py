@@ -14,7 +14,17 @@ from cache_platform.exceptions import StoreUnavailable
 from cache_platform.stores.base import Store
 from cache_platform.stores.memory import MemoryStore, wall_clock_ms
 
-PLACES = ("reading", "batches", "generations", "transactions", "outbox", "statistics", "health", "inventory")
+PLACES = (
+    "reading",
+    "batches",
+    "generations",
+    "transactions",
+    "outbox",
+    "statistics",
+    "health",
+    "inventory",
+    "ratelimits",
+)
 PATIENCE = 10.0
 """Seconds after which a pause that nobody ends fails the test instead of hanging it."""
 
@@ -88,7 +98,7 @@ def isolated_cache(clock: Callable[[], int] = wall_clock_ms) -> Iterator[MemoryS
     with ExitStack() as patches:
         for place in ("stores", *PLACES):
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_store", return_value=memory))
-        for place in ("stores", "reading", "batches", "generations", "loading"):
+        for place in ("stores", "reading", "batches", "generations", "loading", "ratelimits"):
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_memory", return_value=memory))
         patches.enter_context(mock.patch("cache_platform.loading.wall_clock_ms", clock))
         patches.enter_context(mock.patch("cache_platform.inputs.in_transaction", return_value=False))
@@ -102,7 +112,17 @@ def isolated_cache(clock: Callable[[], int] = wall_clock_ms) -> Iterator[MemoryS
 def failing_store(*failing: str) -> Iterator[FailingStore]:
     """Have the methods named fail; all of a store's that readers use when none is named."""
     real = stores.get_store()
-    names = set(failing) or {"lookup", "fill", "release", "bump", "spend", "add_counters", "read_counters", "ping"}
+    names = set(failing) or {
+        "lookup",
+        "fill",
+        "release",
+        "bump",
+        "take",
+        "give_back",
+        "add_counters",
+        "read_counters",
+        "ping",
+    }
     store = FailingStore(real, names)
     with ExitStack() as patches:
         for place in ("stores", *PLACES):

@@ -7,6 +7,7 @@ manage.py is read first (ENV_FILE names another file, or none when empty); real 
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -66,6 +67,13 @@ def _fernet_keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _rate_limit(value: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/[1-9][0-9]{0,5}s", value):
+        raise ValueError("must be requests and seconds of the window, as in 20/60s")
+    return value
+
+
+RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 CommaList = Annotated[list[str], NoDecode]
@@ -108,6 +116,9 @@ class Environment(BaseSettings):
 
     # The database
     database_url: Annotated[str, AfterValidator(_database_url)] | None = None
+
+    # Rate limits
+    rate_limit_search: RateLimit = "30/60s"
 
     # Providers
     providers: Literal["sandbox", "live"] = "sandbox"

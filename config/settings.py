@@ -149,6 +149,8 @@ CACHE_PLATFORM = {
     "STORE": "redis" if env.redis else "memory",
     "ENABLED": env.enable_redis_cache,
     "TRUSTED_PROXIES": env.trusted_proxies,
+    "WEB_PROCESSES": env.workers,
+    "RATE_LIMITS": {"search": env.rate_limit_search},
     "SERVICES": {"weather": ["weather.current", "weather.forecast"], "news": ["news.headlines"]},
     "HEARTBEATS": {"worker": "service.worker"},
 }

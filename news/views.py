@@ -6,8 +6,10 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from msgspec import Struct
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 from cache_platform.rest.schema import HEADERS, cached_responses
+from cache_platform.rest.throttles import RateLimitThrottle
 from cache_platform.rest.views import PublicCachedView
 from news.articles import with_safe_links
 from news.policies import HEADLINES
@@ -40,8 +42,18 @@ def page_of(headlines: Headlines, page: int) -> HeadlinesPage:
     )
 
 
+class SearchThrottle(RateLimitThrottle):
+    """Searches reach the provider more often than the pages that everybody reads."""
+
+    preset = "search"
+
+
 class NewsView(PublicCachedView):
     """Headlines."""
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Searches are limited, cached or not; pages without `q` are not."""
+        return [SearchThrottle()] if self.request.query_params.get("q") else []
 
     @extend_schema(
         operation_id="news",

@@ -95,12 +95,27 @@ class Stored(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spend:
-    """One load to write into a budget's log: at most `limit` in any `window_ms`."""
+class Log:
+    """A sliding-window log: at most `limit` members in any `window_ms`."""
 
     key: str
     limit: int
     window_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of the wish for a slot: in all logs, or in none. For each log, `counts` are the members in its window
+    (with this one, if it was taken) and `waits_ms` the time until a slot is free there, 0 where one is."""
+
+    allowed: bool
+    counts: tuple[int, ...]
+    waits_ms: tuple[int, ...]
+
+    @property
+    def wait(self) -> float:
+        """Seconds until all logs have a slot; 0 when this one was taken."""
+        return max(self.waits_ms, default=0) / 1000
 
 
 class Store(Protocol):
@@ -131,8 +146,11 @@ class Store(Protocol):
     def bump_many(self, bumps: Sequence[tuple[Sequence[str], str]]) -> int:
         """Each bump with its token, in one round trip; how many tags were touched."""
 
-    def spend(self, spends: Sequence[Spend]) -> float:
-        """Write one load into every log, or into none when one is used up; seconds until it fits, 0 when it did."""
+    def take(self, logs: Sequence[Log], member: str) -> Taken:
+        """Write `member` into every log, or into none when one is used up. A refusal writes nothing."""
+
+    def give_back(self, log_keys: Sequence[str], member: str) -> None:
+        """Free the slots that `member` has taken."""
 
     def scan(self, pattern: str) -> Iterator[str]:
         """Keys that match a Redis glob. Many round trips."""

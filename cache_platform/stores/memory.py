@@ -25,9 +25,10 @@ from cache_platform.stores.base import (
     Fill,
     Found,
     Lease,
+    Log,
     Lookup,
-    Spend,
     Stored,
+    Taken,
     new_generation,
 )
 
@@ -74,7 +75,7 @@ class MemoryStore:
         self._origins: dict[str, tuple[str, int]] = {}
         self._tags: dict[str, _Tag] = {}
         self._leases: dict[str, _Lease] = {}
-        self._logs: dict[str, list[int]] = {}
+        self._logs: dict[str, dict[str, int]] = {}
         self._log_windows: dict[str, int] = {}
         self._buckets: dict[tuple[str, int], dict[str, int]] = {}
         self._batches: dict[str, int] = {}
@@ -248,19 +249,26 @@ class MemoryStore:
         """See Store."""
         return sum(self.bump(tag_keys, token) for tag_keys, token in bumps)
 
-    def spend(self, spends: Sequence[Spend]) -> float:
+    def take(self, logs: Sequence[Log], member: str) -> Taken:
         """See Store."""
         with self._lock:
-            now, wait = self._clock(), 0
-            for spend in spends:
-                log = self._logs[spend.key] = [at for at in self._logs.get(spend.key, ()) if at > now - spend.window_ms]
-                self._log_windows[spend.key] = spend.window_ms
-                if len(log) >= spend.limit:
-                    wait = max(wait, log[len(log) - spend.limit] + spend.window_ms - now, 1)
-            if not wait:
-                for spend in spends:
-                    self._logs[spend.key].append(now)
-            return wait / 1000
+            now = self._clock()
+            kept = [self._in_window(log, now) for log in logs]
+            waits = [_wait(log, members, member, now) for log, members in zip(logs, kept, strict=True)]
+            if not any(waits):
+                for log, members in zip(logs, kept, strict=True):
+                    members.setdefault(member, now)
+                    self._logs[log.key], self._log_windows[log.key] = members, log.window_ms
+            return Taken(allowed=not any(waits), counts=tuple(map(len, kept)), waits_ms=tuple(waits))
+
+    def give_back(self, log_keys: Sequence[str], member: str) -> None:
+        """See Store."""
+        with self._lock:
+            for name in log_keys:
+                self._logs.get(name, {}).pop(member, None)
+
+    def _in_window(self, log: Log, now: int) -> dict[str, int]:
+        return {name: at for name, at in self._logs.get(log.key, {}).items() if at > now - log.window_ms}
 
     def scan(self, pattern: str) -> Iterator[str]:
         """See Store; a Redis glob's `\\x` is taken literally."""
@@ -314,7 +322,7 @@ class MemoryStore:
             self._forget(key)
         self._tags = {name: tag for name, tag in self._tags.items() if tag.expires > now}
         self._leases = {name: lease for name, lease in self._leases.items() if lease.expires > now}
-        for name in [n for n, log in self._logs.items() if not log or log[-1] <= now - self._log_windows[n]]:
+        for name in [n for n, log in self._logs.items() if not log or max(log.values()) <= now - self._log_windows[n]]:
             del self._logs[name], self._log_windows[name]
         oldest = {"m": now // 60_000 - 6 * 60, "h": now // 3_600_000 - 8 * 24}
         self._buckets = {bucket: sums for bucket, sums in self._buckets.items() if bucket[1] >= oldest[bucket[0]]}
@@ -334,3 +342,10 @@ def _glob(pattern: str) -> str:
         escaped = next(rest, "") if character == "\\" else ""
         out.append(f"[{escaped}]" if escaped in {"*", "?", "["} and escaped else escaped or character)
     return "".join(out)
+
+
+def _wait(log: Log, members: Mapping[str, int], member: str, now: int) -> int:
+    """Milliseconds until the log has a slot for `member`; 0 when it has one, or the member is in it."""
+    if len(members) < log.limit or member in members:
+        return 0
+    return max(sorted(members.values())[len(members) - log.limit] + log.window_ms - now, 1)

@@ -22,9 +22,10 @@ from cache_platform.stores.base import (
     Fill,
     Found,
     Lease,
+    Log,
     Lookup,
-    Spend,
     Stored,
+    Taken,
     new_generation,
 )
 from cache_platform.stores.connection import direct, get_breaker, get_client, guarded
@@ -232,10 +233,15 @@ class RedisStore:
         pending.drain(self._bump_pending)
         self.looks.one()
 
-    def spend(self, spends: Sequence[Spend]) -> float:
+    def take(self, logs: Sequence[Log], member: str) -> Taken:
         """See Store."""
-        limits = [number for spend in spends for number in (spend.limit, spend.window_ms)]
-        return float(self._run_one("spend", [spend.key for spend in spends], new_generation(), *limits)) / 1000
+        limits = [number for log in logs for number in (log.limit, log.window_ms)]
+        allowed, *rest = self._run_one("take", [log.key for log in logs], member, *limits)
+        return Taken(allowed=allowed == 1, counts=tuple(rest[::2]), waits_ms=tuple(rest[1::2]))
+
+    def give_back(self, log_keys: Sequence[str], member: str) -> None:
+        """See Store."""
+        self._run_one("give_back", log_keys, member)
 
     def scan(self, pattern: str) -> Iterator[str]:
         """A round trip per page of 1,000 keys; a key may come twice, as SCAN says."""

@@ -10,7 +10,7 @@ import pytest
 from cache_platform import keys
 from cache_platform.entries import Entry, Times
 from cache_platform.policies import Address
-from cache_platform.stores.base import Fill, Found, Lease, Lookup, Spend, Store, Stored, new_generation, new_token
+from cache_platform.stores.base import Fill, Found, Lease, Log, Lookup, Store, Stored, new_generation, new_token
 from cache_platform.stores.memory import MemoryStore
 from cache_platform.stores.redis import RedisStore
 from tests.conftest import use_redis
@@ -307,29 +307,66 @@ def test_holding_a_tag_again_moves_its_deadline(store: Store, address: Address) 
     assert not look(store, address).held
 
 
-def test_a_budget_admits_exactly_its_limit(store: Store) -> None:
-    """Three loads fit, the fourth is told when; a refused one is not written down."""
-    spend = [Spend(key="cp:budget:t", limit=3, window_ms=MINUTE)]
-    assert [store.spend(spend) for _ in range(3)] == [0, 0, 0]
-    assert 0 < store.spend(spend) <= 60
+def log(name: str, limit: int, window_ms: int = MINUTE) -> Log:
+    """A log of at most `limit` members."""
+    return Log(key=f"cp:limit:t:{name}", limit=limit, window_ms=window_ms)
 
 
-def test_a_budget_frees_itself_when_the_window_moves_on(store: Store) -> None:
-    """A load that left the window makes room for another."""
-    spend = [Spend(key="cp:budget:t", limit=1, window_ms=40)]
-    assert store.spend(spend) == 0
-    wait_until(lambda: store.spend(spend) == 0, what="the window moves on")
+def test_a_log_admits_exactly_its_limit(store: Store) -> None:
+    """Three fit, the fourth is told when; a refused one is not written down, however often it asks."""
+    mine = log("a", 3)
+    taken = [store.take([mine], new_token()) for _ in range(3)]
+    assert [(each.allowed, each.counts, each.wait) for each in taken] == [(True, (n,), 0) for n in (1, 2, 3)]
+    for _ in range(5):
+        refused = store.take([mine], new_token())
+        assert (refused.allowed, refused.counts) == (False, (3,))
+        assert 0 < refused.wait <= 60
 
 
-def test_one_used_up_budget_leaves_the_others_untouched(store: Store) -> None:
-    """All or none: a refusal by one budget costs nothing in the other."""
-    small, large = (
-        Spend(key="cp:budget:s", limit=1, window_ms=MINUTE),
-        Spend(key="cp:budget:l", limit=2, window_ms=MINUTE),
-    )
-    assert store.spend([small, large]) == 0
-    assert store.spend([small, large]) > 0
-    assert store.spend([large]) == 0
+def test_a_log_frees_itself_when_the_window_moves_on(store: Store) -> None:
+    """A member that left the window makes room for another."""
+    mine = log("a", 1, window_ms=40)
+    assert store.take([mine], new_token()).allowed
+    wait_until(lambda: store.take([mine], new_token()).allowed, what="the window moves on")
+
+
+def test_one_used_up_log_leaves_the_others_untouched(store: Store) -> None:
+    """All or none: a refusal by one log costs nothing in the other."""
+    small, large = log("s", 1), log("l", 2)
+    assert store.take([small, large], new_token()).allowed
+    refused = store.take([small, large], new_token())
+    assert (refused.allowed, refused.counts) == (False, (1, 1))
+    assert (refused.waits_ms[0] > 0, refused.waits_ms[1]) == (True, 0)
+    assert store.take([large], new_token()).allowed
+    assert not store.take([large], new_token()).allowed
+
+
+def test_a_slot_given_back_is_free_at_once(store: Store) -> None:
+    """For the next one; giving back what is not there does nothing."""
+    mine, member = log("a", 1), new_token()
+    assert store.take([mine], member).allowed
+    assert not store.take([mine], new_token()).allowed
+    store.give_back([mine.key, "cp:limit:t:nothing"], member)
+    store.give_back([mine.key], member)
+    assert store.take([mine], new_token()).allowed
+    assert not store.take([mine], new_token()).allowed
+
+
+def test_a_request_sent_again_takes_one_slot(store: Store) -> None:
+    """Its answer was lost on the way: the second time it is told the same."""
+    mine, member = log("a", 2), new_token()
+    assert store.take([mine], member) == store.take([mine], member)
+    assert store.take([mine], new_token()).allowed
+    assert store.take([mine], member).allowed
+    assert not store.take([mine], new_token()).allowed
+
+
+def test_a_smaller_limit_counts_what_is_there(store: Store) -> None:
+    """After a deployment that lowers it: refused until so many have left the window that one fits."""
+    for _ in range(5):
+        assert store.take([log("a", 5)], new_token()).allowed
+    refused = store.take([log("a", 2)], new_token())
+    assert (refused.allowed, refused.counts) == (False, (5,))
 
 
 def test_counters_add_up_and_a_batch_counts_once(store: Store) -> None:

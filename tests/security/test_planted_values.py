@@ -132,15 +132,15 @@ def test_planted_counters_lose_no_others(raw: redis.Redis, strict: Policy) -> No
     assert not get_breaker("default").is_open
 
 
-def test_a_planted_budget_log_is_replaced(raw: redis.Redis, redis_cache: RedisUnderTest) -> None:
+def test_a_planted_log_is_replaced(raw: redis.Redis, redis_cache: RedisUnderTest) -> None:
     """A list where a sorted set belongs."""
-    from cache_platform.stores.base import Spend
+    from cache_platform.stores.base import Log
 
-    raw.rpush("cp:budget:x", "planted")
+    raw.rpush("cp:limit:x", "planted")
     store = RedisStore("default")
-    spend = [Spend(key="cp:budget:x", limit=1, window_ms=60_000)]
-    assert store.spend(spend) == 0
-    assert store.spend(spend) > 0
+    log = [Log(key="cp:limit:x", limit=1, window_ms=60_000)]
+    assert store.take(log, "a").allowed
+    assert not store.take(log, "b").allowed
 
 
 def test_a_planted_not_found_is_an_answer_and_not_an_error(raw: redis.Redis, strict: Policy) -> None:
