@@ -15,19 +15,21 @@ from django.utils.module_loading import import_string
 
 from cache_platform.backend import RedisCache
 from cache_platform.conf import conf
+from cache_platform.exceptions import ParameterError
 from cache_platform.invalidation import declarations, unknown_fields
 from cache_platform.policies import registry
+from cache_platform.ratelimits import Limit
 
 KNOWN = {
     "ALIAS", "BACKGROUND_LOADS", "COMPRESS_MIN_BYTES", "ENABLED", "HEARTBEATS", "HOLD_SECONDS", "MAX_ENTRY_BYTES",
     "MEMORY_MAX_BYTES", "OUTBOX_DATABASES", "PREFIX", "SECRET", "SERVICES", "SLOW_AFTER", "SLOW_RUN", "SOLO_LOADS",
-    "STATISTICS_INTERVAL", "STORE", "TRUSTED_PROXIES",
+    "RATE_LIMITS", "STATISTICS_INTERVAL", "STORE", "TRUSTED_PROXIES", "WEB_PROCESSES",
 }  # fmt: skip
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Every check of this app."""
-    return [*_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_unused_tags(), *_databases()]
+    return [*_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_unused_tags(), *_databases(), *_limits()]
 
 
 def _names() -> list[CheckMessage]:
@@ -126,3 +128,14 @@ def _databases() -> list[CheckMessage]:
         and declarations()
         and options.get("OPTIONS", {}).get("transaction_mode") not in {"IMMEDIATE", "EXCLUSIVE"}
     ]
+
+
+def _limits() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for name, text in conf.rate_limits.items():
+        try:
+            Limit.parse(text)
+        except ParameterError as error:
+            hint = "Write requests and seconds of the window, as in 20/60s."
+            found.append(Error(f"The rate limit {name!r}: {error}.", hint=hint, id="cache_platform.E008"))
+    return found

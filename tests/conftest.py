@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -18,6 +19,12 @@ from cache_platform.stores.pending import pending
 from tests.services.redis import RedisUnderTest
 
 pytest_plugins = ["tests.services.fixtures"]
+
+# How long examples take to make says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile(
+    "site", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("site")
 
 atexit.register(shutil.rmtree, settings.VAR_DIR, ignore_errors=True)
 

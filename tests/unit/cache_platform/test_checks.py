@@ -34,9 +34,10 @@ def test_the_sites_own_settings_are_fine() -> None:
         ({"STORE": "memry"}, "cache_platform.E006"),
         ({"STORE": "redis", "ALIAS": "missing"}, "cache_platform.E003"),
         ({"STORE": "redis"}, "cache_platform.E004"),
+        ({"RATE_LIMITS": {"search": "5/h15"}}, "cache_platform.E008"),
     ],
 )
-def test_a_wrong_setting_is_found(settings: Any, changes: dict[str, str], expected: str) -> None:
+def test_a_wrong_setting_is_found(settings: Any, changes: dict[str, Any], expected: str) -> None:
     """With a hint."""
     settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, **changes}
     assert ids() == [expected]
