@@ -22,6 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 REDIS_SCHEMES = ("redis", "rediss", "unix")
 LATER_REDIS_SCHEMES = ("redis+sentinel", "redis+cluster")
 OAUTH_CLIENTS = ("google", "github", "spotify")
+LONGEST_LIMIT_WINDOW = 7 * 86_400
 DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
 
 
@@ -68,8 +69,9 @@ def _fernet_keys(value: SecretStr) -> SecretStr:
 
 
 def _rate_limit(value: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,8}/[1-9][0-9]{0,5}s", value):
-        raise ValueError("must be requests and seconds of the window, as in 20/60s")
+    match = re.fullmatch(r"[1-9][0-9]{0,8}/([1-9][0-9]{0,5})s", value)
+    if match is None or int(match[1]) > LONGEST_LIMIT_WINDOW:
+        raise ValueError("must be requests and seconds of the window, at most a week, as in 20/60s")
     return value
 
 

@@ -164,7 +164,7 @@ def _account(user_id: int, provider: Provider, granted: Granted) -> Account:
         answer = platform_api.ask(
             provider, provider.profile.url, granted.tokens.access, deadline=oauth_source(provider.slug).deadline()
         )
-        if answer.status != 200:  # HTTP's
+        if answer.status != 200:
             raise SourceRefused(provider.name, f"HTTP {answer.status} for new tokens")
         profile = platform_api.json_of(provider, answer)
         found = [_text(at(profile, path)) for path in (provider.profile.id, *provider.profile.name)]

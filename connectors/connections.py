@@ -63,9 +63,9 @@ def reset(user_id: int) -> Reset:
     """End all of a user's connections, in one transaction. The status is superseded even when there was none: who
     resets wants to be shown what is."""
     with transaction.atomic(using=router.db_for_write(PlatformConnection)):
-        rows = sorted((row for row in _locked(user_id) if row.is_active or row.sealed_tokens), key=_by_provider)
+        active = [row for row in _locked(user_id) if row.is_active or row.sealed_tokens]
         AuthorizationRequest.objects.filter(user_id=user_id).delete()  # who is under way must not end up connected
-        noted = {row.provider: _end(row) for row in rows}
+        noted = {row.provider: _end(row) for row in sorted(active, key=lambda row: row.provider)}
         invalidate(f"connections:{user_id}", f"signature:{user_id}")
     waiting = [row for row in noted.values() if row is not None]
     outcomes = dict(zip((row.provider for row in waiting), revocations.attempt(waiting), strict=True))
@@ -74,10 +74,6 @@ def reset(user_id: int) -> Reset:
 
 def _locked(user_id: int) -> QuerySet[PlatformConnection]:
     return PlatformConnection.objects.select_for_update().filter(user_id=user_id).order_by("pk")  # as deletions do
-
-
-def _by_provider(row: PlatformConnection) -> str:
-    return row.provider
 
 
 def _end(row: PlatformConnection) -> TokenRevocation | None:

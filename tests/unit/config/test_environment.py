@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from config.environment import BASE_DIR, ConfigurationError, Environment, get_environment
+from cache_platform.ratelimits import LONGEST_WINDOW, Limit
+from config.environment import (
+    BASE_DIR,
+    LONGEST_LIMIT_WINDOW,
+    ConfigurationError,
+    Environment,
+    get_environment,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +47,10 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("API_KEY_PEPPER", "short", "API_KEY_PEPPER: Value should have at least 20 characters"),
         ("SANDBOX_URL", "ftp://x", "SANDBOX_URL: must be an http:// or https:// address"),
         ("REDIS_SOCKET_TIMEOUT", "0", "REDIS_SOCKET_TIMEOUT: Input should be greater than 0"),
+        ("RATE_LIMIT_SEARCH", "5/h15", "RATE_LIMIT_SEARCH: must be requests and seconds of the window"),
+        ("RATE_LIMIT_SEARCH", "5/604801s", "RATE_LIMIT_SEARCH: must be requests and seconds of the window"),
+        ("TOKEN_KEYS", "not-a-key", "TOKEN_KEYS: must be Fernet keys with commas between them"),
+        ("SITE_URL", "example.org", "SITE_URL: must be an http:// or https:// address"),
     ],
 )
 def test_a_wrong_value_names_its_variable(
@@ -51,6 +62,12 @@ def test_a_wrong_value_names_its_variable(
         get_environment()
     assert told.partition(":")[0] in str(caught.value)
     assert str(caught.value).startswith(told)
+
+
+def test_the_longest_window_is_the_limiters_own() -> None:
+    """What the environment lets through, the limiter takes."""
+    assert LONGEST_LIMIT_WINDOW == LONGEST_WINDOW
+    assert str(Limit.parse(f"5/{LONGEST_LIMIT_WINDOW}s")) == f"5/{LONGEST_LIMIT_WINDOW}s"
 
 
 @pytest.mark.parametrize(
