@@ -84,7 +84,8 @@ def complete(*, user_id: int, binding: str, code: str, state: str, iss: str | No
     """Connect: exchange the code, ask whose account it is, and store the tokens, encrypted.
 
     Raises CallbackRefused when anything of it is wrong or the platform refuses, and SourceError when the platform is
-    away or answers nonsense. Nothing is stored then, and the state is spent.
+    away or answers nonsense. Nothing is connected then, and the state is spent, unless its own user brought it from
+    elsewhere.
     """
     request, provider = _spent(user_id=user_id, binding=binding, state=state)
     if provider.issuer and not constant_time_compare(iss or "", address(provider, provider.issuer)):
