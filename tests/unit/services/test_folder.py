@@ -27,9 +27,14 @@ def test_a_folder_whose_launcher_is_gone_is_free_once_its_guards_are(tmp_path: P
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     with VarDir(tmp_path) as first:
         os.pwrite(first.lock, dead.stdout, 0)
-        guard = subprocess.Popen(["sleep", "0.3"], pass_fds=(first.lock,))
+        # What it writes last: its end itself is to be seen only a moment after its files are closed.
+        guard = subprocess.Popen(
+            ["sh", "-c", "sleep 0.3; : > ended"],
+            cwd=tmp_path,
+            pass_fds=(first.lock,),
+        )
     with guard, VarDir(tmp_path):
-        assert guard.poll() is not None
+        assert (tmp_path / "ended").exists()
 
 
 def test_sockets_are_in_var_dir_when_its_path_is_short(tmp_path: Path) -> None:
