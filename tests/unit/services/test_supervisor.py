@@ -51,6 +51,7 @@ def console(tmp_path: Path) -> Iterator[Console]:
 def supervisor(console: Console) -> Iterator[Supervisor]:
     """A supervisor; the signal handlers it sets are taken back."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
     try:
         with Supervisor(console) as running:
             yield running
