@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     )
     from cache_platform.invalidation import tags_of
     from cache_platform.policies import Budget, CachePolicy, register
+    from cache_platform.presets import Preset, preset
     from cache_platform.ratelimits import Decision, Limit, RateLimiter
     from cache_platform.reader import get_or_load, read
     from cache_platform.reads import Read
@@ -56,6 +57,7 @@ _HOMES = {
     ),
     "invalidation": ("tags_of",),
     "policies": ("Budget", "CachePolicy", "register"),
+    "presets": ("Preset", "preset"),
     "ratelimits": ("Decision", "Limit", "RateLimiter"),
     "reader": ("get_or_load", "read"),
     "reads": ("Read",),
@@ -74,6 +76,7 @@ __all__ = [
     "LoadShed",
     "ParameterError",
     "PolicyError",
+    "Preset",
     "RateLimiter",
     "Read",
     "SourceBackoff",
@@ -93,6 +96,7 @@ __all__ = [
     "invalidate",
     "invalidate_user",
     "peek",
+    "preset",
     "put",
     "read",
     "read_many",

@@ -18,12 +18,12 @@ from cache_platform.conf import conf
 from cache_platform.exceptions import ParameterError
 from cache_platform.invalidation import declarations, unknown_fields
 from cache_platform.policies import registry
-from cache_platform.ratelimits import Limit
+from cache_platform.presets import Preset
 
 KNOWN = {
     "ALIAS", "BACKGROUND_LOADS", "COMPRESS_MIN_BYTES", "ENABLED", "HEARTBEATS", "HOLD_SECONDS", "MAX_ENTRY_BYTES",
     "MEMORY_MAX_BYTES", "OUTBOX_DATABASES", "PREFIX", "SECRET", "SERVICES", "SLOW_AFTER", "SLOW_RUN", "SOLO_LOADS",
-    "RATE_LIMITS", "STATISTICS_INTERVAL", "STORE", "TRUSTED_PROXIES", "WEB_PROCESSES",
+    "RATE_LIMITS", "STATE_ALIAS", "STATISTICS_INTERVAL", "STORE", "TRUSTED_PROXIES", "WEB_PROCESSES",
 }  # fmt: skip
 
 
@@ -134,8 +134,8 @@ def _limits() -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for name, text in conf.rate_limits.items():
         try:
-            Limit.parse(text)
+            Preset.parse(name, text)
         except ParameterError as error:
-            hint = "Write requests and seconds of the window, as in 20/60s."
+            hint = "Write requests and seconds of the window, as in 20/60s; after them may stand shadow and allow."
             found.append(Error(f"The rate limit {name!r}: {error}.", hint=hint, id="cache_platform.E008"))
     return found

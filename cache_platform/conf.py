@@ -33,6 +33,11 @@ class Settings:
         return str(self._get("ALIAS", "default"))
 
     @property
+    def state_alias(self) -> str:
+        """The alias in CACHES of the server for what must not be evicted: limits (default: `ALIAS`)."""
+        return str(self._get("STATE_ALIAS", None) or self.alias)
+
+    @property
     def enabled(self) -> bool:
         """False turns the caching of entries off: every read loads (default True)."""
         return bool(self._get("ENABLED", True))
@@ -79,7 +84,7 @@ class Settings:
 
     @property
     def rate_limits(self) -> dict[str, str]:
-        """The limits by preset, as in `{"search": "30/60s"}` (default none)."""
+        """The limits by preset, as in `{"search": "30/60s", "chat": "20/60s shadow"}` (default none)."""
         return dict(self._get("RATE_LIMITS", {}))
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cache_platform import statistics
@@ -10,6 +11,8 @@ from cache_platform.exceptions import StoreUnavailable
 from cache_platform.health import store_part
 from cache_platform.keys import escape_glob
 from cache_platform.policies import registry
+from cache_platform.presets import preset
+from cache_platform.ratelimits import counter_of
 from cache_platform.stores import get_store
 from cache_platform.stores.redis import RedisStore
 
@@ -38,23 +41,32 @@ def report(window: str, *, timestamp: str) -> dict[str, Any]:
         counts, entries = statistics.read_window(window), count_entries()
         redis = {**get_store().describe(), **_connection()}
     except StoreUnavailable:
-        return {"timestamp": timestamp, "window": window, "patterns": [], "performance": None, "redis": _connection()}
+        unknown: dict[str, Any] = {"patterns": [], "performance": None, "limits": [], "redis": _connection()}
+        return {"timestamp": timestamp, "window": window, **unknown}
     patterns = [
         {"name": policy.name, "count": entries[policy.name], "ttl": policy.effective_ttl}
         | statistics.summary(counts.get(policy.name, {}))
         for policy in registry
     ]
     total: dict[str, int] = {}
-    for per_policy in counts.values():
-        for name, amount in per_policy.items():
+    for counted, amounts in counts.items():
+        for name, amount in amounts.items() if counted in entries else ():
             total[name] = total.get(name, 0) + amount
     return {
         "timestamp": timestamp,
         "window": window,
         "patterns": patterns,
         "performance": statistics.summary(total),
+        "limits": [_limit(name, counts.get(counter_of(name), {})) for name in sorted(conf.rate_limits)],
         "redis": redis,
     }
+
+
+def _limit(name: str, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What a preset's limit is, and did."""
+    declared = preset(name)
+    declaration = {"name": name, "limit": declared.limit.limit, "window": declared.limit.window}
+    return declaration | {"shadow": declared.shadow} | {each: counts.get(each, 0) for each in statistics.LIMIT_COUNTERS}
 
 
 def _connection() -> dict[str, Any]:

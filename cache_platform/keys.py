@@ -58,10 +58,10 @@ def canonical(name: str, value: object, kind: type) -> str:
 def part(text: str, *, secret: bool = False, purpose: str = "") -> str:
     """`text` as one part of a key; an HMAC of it where it is secret or long. `purpose` keeps HMACs of the same
     text in different places apart."""
-    shown = quote(text, safe="")
-    if not secret and len(shown) <= LONGEST_PART:
+    if not secret and len(shown := quote(text, safe="")) <= LONGEST_PART:
         return shown
-    return "!" + hmac.new(conf.secret, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()[:32]
+    message = f"{purpose}\0{text}".encode("utf-8", "surrogatepass")  # who is limited may be called anything
+    return "!" + hmac.new(conf.secret, message, hashlib.sha256).hexdigest()[:32]
 
 
 def parts(

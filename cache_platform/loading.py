@@ -25,7 +25,7 @@ from cache_platform.exceptions import (
 )
 from cache_platform.policies import CachePolicy
 from cache_platform.statistics import counters, load_time_counter
-from cache_platform.stores import get_memory, get_store
+from cache_platform.stores import get_memory, get_state_store
 from cache_platform.stores.base import (
     LONGEST_BACKOFF_MS,
     UNSTORABLE_MS,
@@ -161,7 +161,7 @@ class Load:
             return
         try:
             # The store that all processes share, also when this load's value will not be kept in it.
-            wait = get_store().take(logs, new_token()).wait
+            wait = get_state_store().take(logs, new_token()).wait
         except StoreUnavailable:
             wait = get_memory().take(logs, new_token()).wait
         if wait > 0:

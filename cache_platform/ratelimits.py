@@ -10,13 +10,14 @@ import logging
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cache_platform import keys
 from cache_platform.conf import conf
 from cache_platform.exceptions import ParameterError, StoreUnavailable
-from cache_platform.stores import get_memory, get_store
+from cache_platform.statistics import counters
+from cache_platform.stores import get_memory, get_state_store
 from cache_platform.stores.base import Log, Taken, new_token
 
 logger = logging.getLogger(__name__)
@@ -57,14 +58,16 @@ class Limit:
 class Decision:
     """Whether a request is admitted. `remaining` requests may follow at once; `retry_after` is in seconds, 0 when it is
     admitted: at that moment, and not before, the next one fits. `enforced` is false when the store was away and this
-    process decided by its own memory, or admitted everything."""
+    process decided by its own memory, or admitted everything; `shadow` is true when the limit refuses nobody."""
 
+    kind: str = "check"
     allowed: bool
     limit: int
     window: float
     remaining: int
     retry_after: float
     enforced: bool = True
+    shadow: bool = False
     slot: Slot | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -79,24 +82,125 @@ class Slot:
 
     log_keys: tuple[str, ...]
     member: str
+    presets: tuple[str, ...] = ()
 
     def give_back(self) -> None:
         """Free it again, as after a sign-in that was right. While the store is away it stays taken, which only makes
         the limit stricter until its window has passed."""
+        for preset in self.presets:
+            counters.add(counter_of(preset), {"given_back": 1})
         try:
-            get_store().give_back(self.log_keys, self.member)
+            get_state_store().give_back(self.log_keys, self.member)
         except StoreUnavailable:
             logger.info("a slot of %s could not be given back", ", ".join(self.log_keys))
         get_memory().give_back(self.log_keys, self.member)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A slot that is asked for: for `who`, under the limit `limit` of this `kind`. A `shadow` limit counts and refuses
+    nobody. `preset` is whose statistics it counts in, if in any."""
+
+    kind: str
+    who: tuple[str, ...]
+    limit: Limit
+    without_store: WithoutStore = "local"
+    shadow: bool = False
+    preset: str = ""
+
+    def log(self, share: int = 1) -> Log:
+        """Its log, or the share of it that one of so many processes has."""
+        return Log(
+            key=keys.limit_key(self.kind, self.who),
+            limit=max(1, self.limit.limit // share),
+            window_ms=math.ceil(self.limit.window * 1000),
+            shadow=self.shadow,
+        )
+
+
+def take_slots(wishes: Sequence[Wish]) -> Decision:
+    """Take a slot for each wish, or none when one of the limits is used up. One round trip.
+
+    The decision is that of the limit that refuses for longest, else of the one with the fewest requests remaining.
+    Never raises for a store that is away.
+    """
+    logs, member = [wish.log() for wish in wishes], new_token()
+    try:
+        taken = get_state_store().take(logs, member)
+    except StoreUnavailable:
+        return _alone(wishes, member)
+    return decided(wishes, logs, taken, member)
+
+
+def decided(
+    wishes: Sequence[Wish], logs: Sequence[Log], taken: Taken, member: str, *, enforced: bool = True
+) -> Decision:
+    """What `taken` means for the wishes; counted in the statistics of their presets."""
+    _count(wishes, taken, enforced=enforced)
+    slot = Slot(tuple(log.key for log in logs), member, _presets(wishes)) if taken.allowed else None
+    telling = [index for index, log in enumerate(logs) if not log.shadow]
+    if not telling:
+        return replace(_open(wishes[0]), enforced=enforced, shadow=True, slot=slot)
+    first = min(telling, key=lambda index: (-taken.waits_ms[index], logs[index].limit - taken.counts[index]))
+    return Decision(
+        kind=wishes[first].kind,
+        allowed=taken.allowed,
+        limit=logs[first].limit,
+        window=wishes[first].limit.window,
+        remaining=max(0, logs[first].limit - taken.counts[first]),
+        retry_after=max(taken.waits_ms[index] for index in telling) / 1000 if not taken.allowed else 0.0,
+        enforced=enforced,
+        slot=slot,
+    )
+
+
+def _alone(wishes: Sequence[Wish], member: str) -> Decision:
+    """What this process decides by itself while the store is away."""
+    local = [wish for wish in wishes if wish.without_store == "local"]
+    if not local:
+        open_limits = Taken(allowed=True, counts=(0,) * len(wishes), waits_ms=(0,) * len(wishes))
+        _count(wishes, open_limits, enforced=False)
+        return _open(wishes[0])
+    logs = [wish.log(conf.web_processes) for wish in local]
+    return decided(local, logs, get_memory().take(logs, member), member, enforced=False)
+
+
+def _open(wish: Wish) -> Decision:
+    """The decision of a limit that refuses nobody at the moment."""
+    return Decision(
+        kind=wish.kind,
+        allowed=True,
+        limit=wish.limit.limit,
+        window=wish.limit.window,
+        remaining=wish.limit.limit,
+        retry_after=0,
+        enforced=False,
+    )
+
+
+def _count(wishes: Sequence[Wish], taken: Taken, *, enforced: bool) -> None:
+    """Each preset by itself: of several limits, those that had room for a refused request did not refuse it."""
+    for wish, wait in zip(wishes, taken.waits_ms, strict=True):
+        if not wish.preset or (wait == 0 and not taken.allowed):
+            continue
+        outcome = "admitted" if wait == 0 else "would_refuse" if wish.shadow else "refused"
+        counters.add(counter_of(wish.preset), {outcome: 1} | ({} if enforced else {"unenforced": 1}))
+
+
+def _presets(wishes: Sequence[Wish]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(wish.preset for wish in wishes if wish.preset))
+
+
+def counter_of(preset: str) -> str:
+    """Under which name the statistics have a preset; no policy can have such a one."""
+    return f"limit:{preset}"
 
 
 class RateLimiter:
     """Decides. `kind` keeps the same identity in two limits apart, and is the readable part of the keys."""
 
     def __init__(self, kind: str = "check", *, without_store: WithoutStore = "local") -> None:
-        if not KIND.fullmatch(kind):
-            raise ParameterError(f"{kind!r} is no kind of limit; write small letters, digits and _")
-        self._kind = kind
+        self._kind = checked_kind(kind)
         self._without_store = without_store
 
     def check(self, key: str | Sequence[str], limit: int, window: float) -> Decision:
@@ -107,65 +211,22 @@ class RateLimiter:
         return self.check_all([(key, Limit(limit, window))])
 
     def check_all(self, wanted: Sequence[tuple[str | Sequence[str], Limit]]) -> Decision:
-        """Take a slot in each of several limits, or in none when one of them is used up. One round trip. The decision
-        is that of the limit that refuses for longest, else of the one with the fewest requests remaining.
-        """
-        logs = [_log(self._kind, key, limit) for key, limit in wanted]
-        member = new_token()
-        try:
-            return self._decided(get_store().take(logs, member), wanted, logs, member)
-        except StoreUnavailable:
-            return self._alone(wanted, logs, member)
-
-    def _alone(self, wanted: Sequence[tuple[str | Sequence[str], Limit]], logs: list[Log], member: str) -> Decision:
-        if self._without_store == "allow":
-            limit = wanted[0][1]
-            return Decision(
-                allowed=True,
-                limit=limit.limit,
-                window=limit.window,
-                remaining=limit.limit,
-                retry_after=0,
-                enforced=False,
-            )
-        share = [
-            Log(key=log.key, limit=max(1, log.limit // conf.web_processes), window_ms=log.window_ms) for log in logs
-        ]
-        return self._decided(get_memory().take(share, member), wanted, share, member, enforced=False)
-
-    def _decided(
-        self,
-        taken: Taken,
-        wanted: Sequence[tuple[str | Sequence[str], Limit]],
-        logs: Sequence[Log],
-        member: str,
-        *,
-        enforced: bool = True,
-    ) -> Decision:
-        def closeness(index: int) -> tuple[int, int]:
-            return -taken.waits_ms[index], logs[index].limit - taken.counts[index]
-
-        first = min(range(len(logs)), key=closeness)
-        return Decision(
-            allowed=taken.allowed,
-            limit=logs[first].limit,
-            window=wanted[first][1].window,
-            remaining=max(0, logs[first].limit - taken.counts[first]),
-            retry_after=taken.wait,
-            enforced=enforced,
-            slot=Slot(tuple(log.key for log in logs), member) if taken.allowed else None,
+        """Take a slot in each of several limits, or in none when one of them is used up; see `take_slots`."""
+        return take_slots(
+            [
+                Wish(
+                    kind=self._kind,
+                    who=(key,) if isinstance(key, str) else tuple(key),
+                    limit=limit,
+                    without_store=self._without_store,
+                )
+                for key, limit in wanted
+            ]
         )
 
 
-def preset(name: str) -> Limit:
-    """The limit of a preset, from CACHE_PLATFORM["RATE_LIMITS"]. Raises ParameterError for one that is not there."""
-    try:
-        return Limit.parse(conf.rate_limits[name])
-    except KeyError:
-        known = ", ".join(sorted(conf.rate_limits)) or "none"
-        raise ParameterError(f"no rate limit is called {name!r}; CACHE_PLATFORM['RATE_LIMITS'] has {known}") from None
-
-
-def _log(kind: str, key: str | Sequence[str], limit: Limit) -> Log:
-    who = [key] if isinstance(key, str) else list(key)
-    return Log(key=keys.limit_key(kind, who), limit=limit.limit, window_ms=math.ceil(limit.window * 1000))
+def checked_kind(kind: str) -> str:
+    """`kind`, if it can be the readable part of a key. Raises ParameterError."""
+    if not KIND.fullmatch(kind):
+        raise ParameterError(f"{kind!r} is no kind of limit; write small letters, digits and _")
+    return kind

@@ -32,6 +32,9 @@ COUNTERS = (
     "hits", "local_hits", "stale_hits", "misses", "collapsed", "loads", "load_errors", "superseded",
     "bytes_stored", "load_ms",
 )  # fmt: skip
+LIMIT_COUNTERS = ("admitted", "refused", "would_refuse", "unenforced", "given_back")
+"""Of a preset's limit: requests let through, refused, let through only because it is in shadow, and decided while the
+store was away; and slots given back."""
 LOAD_TIME_BOUNDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 """Upper bounds of the histogram of load times, in milliseconds; what is slower counts as `inf`."""
 LONGEST_UNSENT = 50

@@ -23,8 +23,8 @@ PLACES = (
     "statistics",
     "health",
     "inventory",
-    "ratelimits",
 )
+LIMITS = ("ratelimits", "loading")
 PATIENCE = 10.0
 """Seconds after which a pause that nobody ends fails the test instead of hanging it."""
 
@@ -98,6 +98,8 @@ def isolated_cache(clock: Callable[[], int] = wall_clock_ms) -> Iterator[MemoryS
     with ExitStack() as patches:
         for place in ("stores", *PLACES):
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_store", return_value=memory))
+        for place in LIMITS:
+            patches.enter_context(mock.patch(f"cache_platform.{place}.get_state_store", return_value=memory))
         for place in ("stores", "reading", "batches", "generations", "loading", "ratelimits"):
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_memory", return_value=memory))
         patches.enter_context(mock.patch("cache_platform.loading.wall_clock_ms", clock))
@@ -127,4 +129,6 @@ def failing_store(*failing: str) -> Iterator[FailingStore]:
     with ExitStack() as patches:
         for place in ("stores", *PLACES):
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_store", return_value=store))
+        for place in LIMITS:
+            patches.enter_context(mock.patch(f"cache_platform.{place}.get_state_store", return_value=store))
         yield store

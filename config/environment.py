@@ -69,9 +69,12 @@ def _fernet_keys(value: SecretStr) -> SecretStr:
 
 
 def _rate_limit(value: str) -> str:
-    match = re.fullmatch(r"[1-9][0-9]{0,8}/([1-9][0-9]{0,5})s", value)
+    limit, *words = value.split()
+    match = re.fullmatch(r"[1-9][0-9]{0,8}/([1-9][0-9]{0,5})s", limit)
     if match is None or int(match[1]) > LONGEST_LIMIT_WINDOW:
         raise ValueError("must be requests and seconds of the window, at most a week, as in 20/60s")
+    if sorted(words) not in ([], ["allow"], ["shadow"], ["allow", "shadow"]):
+        raise ValueError("may have the words shadow and allow after the limit, as in 20/60s shadow")
     return value
 
 
@@ -120,7 +123,12 @@ class Environment(BaseSettings):
     database_url: Annotated[str, AfterValidator(_database_url)] | None = None
 
     # Rate limits
+    rate_limit_auth: RateLimit = "5/900s"
+    rate_limit_auth_address: RateLimit = "100/900s"
     rate_limit_search: RateLimit = "30/60s"
+    rate_limit_chat: RateLimit = "20/60s"
+    rate_limit_upload: RateLimit = "5/60s"
+    rate_limit_auras: RateLimit = "100/3600s"
 
     # Providers
     providers: Literal["sandbox", "live"] = "sandbox"
@@ -163,6 +171,14 @@ class Environment(BaseSettings):
             if bool(given) != bool(secret):
                 raise ValueError(f"{name.upper()}_CLIENT_ID and {name.upper()}_CLIENT_SECRET go together")
         return self
+
+    @property
+    def rate_limits(self) -> dict[str, str]:
+        """Each preset's limit, from RATE_LIMIT_<PRESET>."""
+        start = "rate_limit_"
+        return {
+            name.removeprefix(start): getattr(self, name) for name in type(self).model_fields if name.startswith(start)
+        }
 
     @property
     def oauth_clients(self) -> dict[str, tuple[str, str]]:

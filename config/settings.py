@@ -150,7 +150,7 @@ CACHE_PLATFORM = {
     "ENABLED": env.enable_redis_cache,
     "TRUSTED_PROXIES": env.trusted_proxies,
     "WEB_PROCESSES": env.workers,
-    "RATE_LIMITS": {"search": env.rate_limit_search},
+    "RATE_LIMITS": env.rate_limits,
     "SERVICES": {"weather": ["weather.current", "weather.forecast"], "news": ["news.headlines"]},
     "HEARTBEATS": {"worker": "service.worker"},
 }

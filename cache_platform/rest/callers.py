@@ -1,14 +1,48 @@
-"""Who is calling: the identity that load budgets are charged to."""
+"""Who is calling: the identities that load budgets are charged to, and that rate limits go by."""
 
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
+from typing import Literal
 
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 from cache_platform.conf import conf
 
 UNKNOWN = "ip:unknown"
+
+By = Literal["user", "key", "ip"]
+"""What a limit goes by. `user`: who is signed in, however, and the address of strangers. `key`: the API key, and
+without one as for `user`. `ip`: the address, whoever is signed in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is calling. `user` and `key` are what their rows are called, None without one."""
+
+    address: str
+    user: str | None = None
+    key: str | None = None
+
+    def identity(self, by: By) -> str:
+        """The identity that a limit by `by` is for; its kind stands before it, so that no two kinds are alike."""
+        if by == "ip":
+            return self.address
+        if by == "key" and self.key is not None:
+            return f"key:{self.key}"
+        return f"user:{self.user}" if self.user is not None else self.address
+
+
+def caller_in(request: Request) -> Caller:
+    """The caller of a request that is authenticated. What `request.auth` has as `key_id` is the API key."""
+    user, key = request.user, getattr(request.auth, "key_id", None)
+    return Caller(
+        address=caller_of(request._request),
+        user=str(user.pk) if user is not None and user.is_authenticated else None,
+        key=None if key is None else str(key),
+    )
 
 
 def caller_of(request: HttpRequest) -> str:

@@ -7,51 +7,64 @@ limit, `RateLimit: "search";r=29;t=60` what is left of it, and for how many seco
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from cache_platform.ratelimits import Decision, RateLimiter, preset
-from cache_platform.rest.callers import caller_of
+from cache_platform.presets import preset
+from cache_platform.ratelimits import Decision, Wish, take_slots
+from cache_platform.rest.callers import By, Caller, caller_in
 
 
 class RateLimitThrottle(BaseThrottle):
-    """A preset of CACHE_PLATFORM["RATE_LIMITS"], for each user who is signed in, and for each address of others."""
+    """A preset of CACHE_PLATFORM["RATE_LIMITS"], for each of those that `by` names: with several, a slot is taken in
+    the log of each, or in none."""
 
     preset: ClassVar[str]
+    by: ClassVar[tuple[By, ...]] = ("user",)
+
+    def wishes(self, caller: Caller) -> list[Wish]:
+        """The slots that a request of `caller` needs."""
+        named = preset(self.preset)
+        identities = dict.fromkeys(caller.identity(each) for each in self.by)
+        return [named.wish(identity) for identity in identities]
 
     def allow_request(self, request: Request, view: APIView) -> bool:  # noqa: ARG002  # DRF's signature
         """Take a slot, if there is one."""
-        limit = preset(self.preset)
-        self._decision = RateLimiter(self.preset).check(self.identity(request), limit.limit, limit.window)
-        note(request._request, self.preset, self._decision)
+        self._decision = take_slots(self.wishes(caller_in(request)))
+        note(request._request, self._decision)
         return self._decision.allowed
 
     def wait(self) -> float:
         """Seconds until there is one."""
         return self._decision.retry_after
 
-    def identity(self, request: Request) -> str:
-        """Who is limited."""
-        user = request.user
-        return f"user:{user.pk}" if user is not None and user.is_authenticated else caller_of(request._request)
 
-
-def note(request: HttpRequest, name: str, decision: Decision) -> None:
+def note(request: HttpRequest, decision: Decision) -> None:
     """Have the response to `request` say what `decision` was."""
-    request.META["cache_platform.rate_limit"] = (name, decision)
+    request.META["cache_platform.rate_limit"] = decision
 
 
 def with_rate_limit(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Set the header fields of the limit that was noted, if one was."""
-    noted = request.META.get("cache_platform.rate_limit")
-    if noted is None:
+    """Set the header fields of the limit that was noted, if one was; a limit in shadow is not told of."""
+    decision: Decision | None = request.META.get("cache_platform.rate_limit")
+    if decision is None or decision.shadow:
         return
-    name, decision = noted
     left = decision.retry_after if not decision.allowed else decision.window
-    response["RateLimit-Policy"] = f'"{name}";q={decision.limit};w={math.ceil(decision.window)}'
-    response["RateLimit"] = f'"{name}";r={decision.remaining};t={math.ceil(left)}'
+    response["RateLimit-Policy"] = f'"{decision.kind}";q={decision.limit};w={math.ceil(decision.window)}'
+    response["RateLimit"] = f'"{decision.kind}";r={decision.remaining};t={math.ceil(left)}'
+
+
+class TellsLimits(APIView):
+    """A view whose responses say what they left of a limit."""
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """The response, with what it says of a rate limit."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        with_rate_limit(request._request if isinstance(request, Request) else request, final)
+        return final

@@ -8,32 +8,24 @@ from typing import Any, TypeVar
 from django.http import Http404, HttpResponse
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from cache_platform.policies import CachePolicy
 from cache_platform.reads import Read
 from cache_platform.rest.callers import caller_of
 from cache_platform.rest.problems import exception_handler
 from cache_platform.rest.responses import cached_response, private
-from cache_platform.rest.throttles import with_rate_limit
+from cache_platform.rest.throttles import TellsLimits
 
 T = TypeVar("T")
 ExceptionHandler = Callable[[Exception, dict[str, Any]], HttpResponse | None]
 
 
-class _CachedView(APIView):
+class _CachedView(TellsLimits):
     """What the views of cached reads have in common."""
 
     def get_exception_handler(self) -> ExceptionHandler:
         """Problem responses, whatever the project's own EXCEPTION_HANDLER does."""
         return exception_handler
-
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """The response, with what it says of a rate limit."""
-        final = super().finalize_response(request, response, *args, **kwargs)
-        with_rate_limit(request._request if isinstance(request, Request) else request, final)
-        return final
 
     def respond(
         self, request: Request, policy: CachePolicy[T], read: Read[T], shape: Callable[[T], object] | None = None

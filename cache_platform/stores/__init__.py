@@ -32,8 +32,17 @@ def get_store() -> Store:
     """The store that the settings name."""
     if conf.store == "memory":
         return get_memory()
-    store = _redis.get(conf.alias)
-    return store if store is not None else _redis.setdefault(conf.alias, RedisStore(conf.alias))
+    return _at(conf.alias)
+
+
+def get_state_store() -> Store:
+    """The store of what must not be evicted, limits: the same one, unless STATE_ALIAS names another server."""
+    return get_memory() if conf.store == "memory" else _at(conf.state_alias)
+
+
+def _at(alias: str) -> RedisStore:
+    store = _redis.get(alias)
+    return store if store is not None else _redis.setdefault(alias, RedisStore(alias))
 
 
 def forget_locally(tag_keys: Sequence[str]) -> None:

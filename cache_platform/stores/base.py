@@ -96,17 +96,20 @@ class Stored(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """A sliding-window log: at most `limit` members in any `window_ms`."""
+    """A sliding-window log: at most `limit` members in any `window_ms`. A `shadow` one that is used up refuses nobody,
+    and nothing is written into it then."""
 
     key: str
     limit: int
     window_ms: int
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """What became of the wish for a slot: in all logs, or in none. For each log, `counts` are the members in its window
-    (with this one, if it was taken) and `waits_ms` the time until a slot is free there, 0 where one is."""
+    (with this one, if it was taken) and `waits_ms` the time until a slot is free there, 0 where one is. A log in shadow
+    may say that there is none while the slot was taken in the others."""
 
     allowed: bool
     counts: tuple[int, ...]

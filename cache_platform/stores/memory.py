@@ -255,11 +255,13 @@ class MemoryStore:
             now = self._clock()
             kept = [self._in_window(log, now) for log in logs]
             waits = [_wait(log, members, member, now) for log, members in zip(logs, kept, strict=True)]
-            if not any(waits):
-                for log, members in zip(logs, kept, strict=True):
-                    members.setdefault(member, now)
-                    self._logs[log.key], self._log_windows[log.key] = members, log.window_ms
-            return Taken(allowed=not any(waits), counts=tuple(map(len, kept)), waits_ms=tuple(waits))
+            allowed = all(log.shadow or not wait for log, wait in zip(logs, waits, strict=True))
+            if allowed:
+                for log, members, wait in zip(logs, kept, waits, strict=True):
+                    if not wait:
+                        members.setdefault(member, now)
+                        self._logs[log.key], self._log_windows[log.key] = members, log.window_ms
+            return Taken(allowed=allowed, counts=tuple(map(len, kept)), waits_ms=tuple(waits))
 
     def give_back(self, log_keys: Sequence[str], member: str) -> None:
         """See Store."""

@@ -235,7 +235,7 @@ class RedisStore:
 
     def take(self, logs: Sequence[Log], member: str) -> Taken:
         """See Store."""
-        limits = [number for log in logs for number in (log.limit, log.window_ms)]
+        limits = [number for log in logs for number in (log.limit, log.window_ms, int(log.shadow))]
         allowed, *rest = self._run_one("take", [log.key for log in logs], member, *limits)
         return Taken(allowed=allowed == 1, counts=tuple(rest[::2]), waits_ms=tuple(rest[1::2]))
 
