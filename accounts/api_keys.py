@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
@@ -76,8 +76,12 @@ def granted_by_key(known: KeyText) -> KeyGrant | None:
     owner = owners.get(known.digest) or _find_owner(known)
     if owner is None:
         return None
-    params = {"user_id": owner.user_id, "key": known.digest}
-    return get_or_load(API_KEY, params, lambda **_: _load(owner))
+    return get_or_load(API_KEY, key_params(known, owner), lambda **_: _load(owner))
+
+
+def key_params(known: KeyText, owner: Owner) -> dict[str, Any]:
+    """The parameters of a key's entry."""
+    return {"user_id": owner.user_id, "key": known.digest}
 
 
 def _find_owner(known: KeyText) -> Owner | None:

@@ -98,8 +98,12 @@ def revoke(claims: Claims) -> None:
 
 def granted_by_token(claims: Claims) -> TokenGrant | None:
     """What an access token grants, from the cache; None when it was revoked. Raises what get_or_load raises."""
-    params = {"user_id": claims.user_id, "token": claims.digest}
-    return get_or_load(JWT, params, lambda **_: _load(claims))
+    return get_or_load(JWT, token_params(claims), lambda **_: _load(claims))
+
+
+def token_params(claims: Claims) -> dict[str, Any]:
+    """The parameters of an access token's entry."""
+    return {"user_id": claims.user_id, "token": claims.digest}
 
 
 def parse_access(text: str) -> Claims | None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from cache_platform import access_log, keys, transactions
+from cache_platform import access_log, ahead, keys, transactions
 from cache_platform.conf import conf
 from cache_platform.exceptions import PolicyError, StoreUnavailable
 from cache_platform.loading import Load
@@ -74,6 +74,7 @@ def _bump(tags: list[str]) -> int:
         logger.warning("%d tags could not be bumped and wait in the outbox: %s", len(tags), error)
         bumped = 0
         transactions.leave_to_the_relay(tags)
+    ahead.forget_entries()
     forget_locally(names)
     access_log.invalidated(tags, (time.monotonic() - began) * 1000)
     return bumped

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cache_platform.conf import conf
-from cache_platform.exceptions import ParameterError
+from cache_platform.exceptions import ParameterError, PolicyError
 from cache_platform.ratelimits import Decision, Limit, Wish, WithoutStore, checked_kind, take_slots
 
 WORDS = {"shadow", "allow"}
@@ -54,9 +54,9 @@ class Preset:
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name. Raises ParameterError for one that is not there, or is no limit."""
-    try:
-        return Preset.parse(name, conf.rate_limits[name])
-    except KeyError:
-        known = ", ".join(sorted(conf.rate_limits)) or "none"
-        raise ParameterError(f"no rate limit is called {name!r}; CACHE_PLATFORM['RATE_LIMITS'] has {known}") from None
+    """The preset of that name. Raises PolicyError where there is none, and ParameterError for what is no limit."""
+    limits = conf.rate_limits
+    if name not in limits:
+        known = ", ".join(sorted(limits)) or "none"
+        raise PolicyError(f"no rate limit is called {name!r}; CACHE_PLATFORM['RATE_LIMITS'] has {known}")
+    return Preset.parse(name, limits[name])

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cache_platform import keys
+from cache_platform import ahead, keys
 from cache_platform.conf import conf
 from cache_platform.exceptions import ParameterError, StoreUnavailable
 from cache_platform.statistics import counters
@@ -118,13 +118,23 @@ class Wish:
         )
 
 
+def logs_of(wishes: Sequence[Wish]) -> list[Log]:
+    """The logs of wishes, as `take_slots` asks for them."""
+    return [wish.log() for wish in wishes]
+
+
 def take_slots(wishes: Sequence[Wish]) -> Decision:
-    """Take a slot for each wish, or none when one of the limits is used up. One round trip.
+    """Take a slot for each wish, or none when one of the limits is used up. One round trip, and none when this request
+    has read ahead.
 
     The decision is that of the limit that refuses for longest, else of the one with the fewest requests remaining.
     Never raises for a store that is away.
     """
-    logs, member = [wish.log() for wish in wishes], new_token()
+    logs, member = logs_of(wishes), new_token()
+    read_ahead = ahead.taken(logs)
+    if read_ahead is not None:
+        member, taken = read_ahead
+        return decided(wishes, logs, taken, member)
     try:
         taken = get_state_store().take(logs, member)
     except StoreUnavailable:

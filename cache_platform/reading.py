@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from cache_platform import entries, inputs, transactions
+from cache_platform import ahead, entries, inputs, transactions
 from cache_platform.background import background
 from cache_platform.conf import conf
 from cache_platform.entries import Entry, Freshness
@@ -22,7 +22,7 @@ from cache_platform.exceptions import (
 )
 from cache_platform.flights import Flights, NextLoads, reset_after_fork
 from cache_platform.loading import Load, Loaded, SoloLoads
-from cache_platform.policies import CachePolicy
+from cache_platform.policies import Address, CachePolicy
 from cache_platform.reads import Forward, Read, Source
 from cache_platform.statistics import counters
 from cache_platform.stores import get_memory, get_store, local_copies
@@ -61,6 +61,21 @@ class Usable(Generic[T]):
         return self.state in {Freshness.FRESH, Freshness.DUE}
 
 
+def lookup_of(policy: CachePolicy[Any], params: Mapping[str, Any]) -> Lookup:
+    """What to ask a store for that is read ahead: no lease, since nobody may load it yet."""
+    return _lookup(policy, policy.address(params), token="")
+
+
+def _lookup(policy: CachePolicy[Any], address: Address, *, token: str) -> Lookup:
+    return Lookup(
+        address=address,
+        strict=not policy.relaxed,
+        tag_ms=int((policy.effective_ttl + policy.stale_for) * 1000) + TAG_MARGIN_MS,
+        token=token,
+        lease_ms=int((policy.hard_timeout + LEASE_MARGIN) * 1000),
+    )
+
+
 class Reading(Generic[T]):
     """One read of one entry."""
 
@@ -84,9 +99,21 @@ class Reading(Generic[T]):
         if (local := self.from_local()) is not None:
             return local
         try:
-            return self.from_store(get_store())
+            read_ahead = self.from_ahead()
+            return read_ahead if read_ahead is not None else self.from_store(get_store())
         except StoreUnavailable:
             return self.without_store()
+
+    def from_ahead(self) -> Read[T] | None:
+        """What this request has read ahead, if that is fresh beyond doubt: no lease goes with it, so whatever takes
+        more than handing out a value is for an ordinary lookup."""
+        found = ahead.found(self.address)
+        if found is None or found.blob is None or found.held:
+            return None
+        usable = self.usable(get_store(), found)
+        if usable is None or usable.state is not Freshness.FRESH:
+            return None
+        return self.hit(get_store(), found, usable, "")
 
     def without_store(self) -> Read[T]:
         """A relaxed policy goes on in this process's memory; a strict one asks the source, because a write by
@@ -106,14 +133,7 @@ class Reading(Generic[T]):
 
     def lookup(self, *, lease: bool = True) -> Lookup:
         """What to ask the store for."""
-        keep = self.policy.effective_ttl + self.policy.stale_for
-        return Lookup(
-            address=self.address,
-            strict=not self.policy.relaxed,
-            tag_ms=int(keep * 1000) + TAG_MARGIN_MS,
-            token=self.token if lease and self.keepable else "",
-            lease_ms=int((self.policy.hard_timeout + LEASE_MARGIN) * 1000),
-        )
+        return _lookup(self.policy, self.address, token=self.token if lease and self.keepable else "")
 
     def find(self, store: Store) -> Found:
         """Ask the store."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connections
 
-from cache_platform import access_log, keys, outbox
+from cache_platform import access_log, ahead, keys, outbox
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.invalidation import covering
@@ -58,6 +58,7 @@ def collect(connection: Any, tags: Iterable[str]) -> None:
     wanted = {tag: keys.tag_key(tag) for tag in tags}
     if not wanted:
         return
+    ahead.forget_entries()
     if _immediate is not None:
         _immediate(list(wanted.values()))
         return

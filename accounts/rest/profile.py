@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.policies import PROFILE
 from accounts.profiles import change_profile, read_profile
@@ -13,14 +12,15 @@ from accounts.rest.base import user_in
 from accounts.rest.changes import ProfileChange, changed, changed_responses
 from accounts.rest.parsers import JsonParser
 from accounts.schema import ProfileState
-from cache_platform.rest.responses import cached_response
 from cache_platform.rest.schema import HEADERS, cached_responses
+from cache_platform.rest.views import PrivateCachedView
 
 
-class ProfileView(APIView):
+class ProfileView(PrivateCachedView):
     """One's own profile. Whose it is comes from the credentials, never from the address or the body."""
 
     parser_classes = [JsonParser]
+    reads = (PROFILE,)
 
     @extend_schema(
         operation_id="profile_read", parameters=HEADERS, responses=cached_responses(ProfileState, statuses=(401, 503))
@@ -28,9 +28,7 @@ class ProfileView(APIView):
     def get(self, request: Request) -> HttpResponse:
         """Your profile, through the cache."""
         found = read_profile(user_id=user_in(request).pk)
-        if found.value is None:
-            raise Http404
-        return cached_response(request._request, PROFILE, found, found.value)
+        return self.respond(request, PROFILE, found)
 
     @extend_schema(operation_id="profile_change", request=ProfileChange, responses=changed_responses(ProfileState))
     def patch(self, request: Request) -> HttpResponse:

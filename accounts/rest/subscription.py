@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.policies import SUBSCRIPTION
 from accounts.rest.base import user_in
@@ -13,14 +12,15 @@ from accounts.rest.changes import SubscriptionChange, changed, changed_responses
 from accounts.rest.parsers import JsonParser
 from accounts.schema import SubscriptionState
 from accounts.subscriptions import change_subscription, read_subscription
-from cache_platform.rest.responses import cached_response
 from cache_platform.rest.schema import HEADERS, cached_responses
+from cache_platform.rest.views import PrivateCachedView
 
 
-class SubscriptionView(APIView):
+class SubscriptionView(PrivateCachedView):
     """One's own subscription. Whose it is comes from the credentials, never from the address or the body."""
 
     parser_classes = [JsonParser]
+    reads = (SUBSCRIPTION,)
 
     @extend_schema(
         operation_id="subscription_read",
@@ -30,9 +30,7 @@ class SubscriptionView(APIView):
     def get(self, request: Request) -> HttpResponse:
         """Your subscription, through the cache."""
         found = read_subscription(user_id=user_in(request).pk)
-        if found.value is None:
-            raise Http404
-        return cached_response(request._request, SUBSCRIPTION, found, found.value)
+        return self.respond(request, SUBSCRIPTION, found)
 
     @extend_schema(
         operation_id="subscription_change",

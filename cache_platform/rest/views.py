@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from cache_platform.policies import CachePolicy
 from cache_platform.reads import Read
 from cache_platform.rest.callers import caller_of
+from cache_platform.rest.lookahead import LooksAhead
 from cache_platform.rest.problems import exception_handler
 from cache_platform.rest.responses import cached_response, private
 from cache_platform.rest.throttles import TellsLimits
@@ -20,7 +21,7 @@ T = TypeVar("T")
 ExceptionHandler = Callable[[Exception, dict[str, Any]], HttpResponse | None]
 
 
-class _CachedView(TellsLimits):
+class _CachedView(TellsLimits, LooksAhead):
     """What the views of cached reads have in common."""
 
     def get_exception_handler(self) -> ExceptionHandler:

@@ -121,6 +121,16 @@ class Taken:
         return max(self.waits_ms, default=0) / 1000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """The wish for a slot in all of `logs`, for as long as the entry that `guard` looks for is fresh and says more than
+    "not found": somebody whose credential is not good shall not use up another's limit."""
+
+    logs: tuple[Log, ...]
+    member: str
+    guard: Lookup
+
+
 class Store(Protocol):
     """Entries, generations, leases and counters. Every method may raise StoreUnavailable, and none another error
     of the server's; each is atomic, and one round trip unless it says otherwise."""
@@ -129,6 +139,12 @@ class Store(Protocol):
 
     def lookup(self, lookups: Sequence[Lookup]) -> list[Found]:
         """Entry, generations, epoch and lease for each; missing generations are made up."""
+
+    def look_ahead(
+        self, lookups: Sequence[Lookup], attempts: Sequence[Attempt]
+    ) -> tuple[list[Found | None], list[Taken | None]]:
+        """Lookups and attempts at once. None for an entry that needs an ordinary lookup before it may be believed, and
+        for an attempt whose guard was not good, which has written nothing."""
 
     def fill(self, fills: Sequence[Fill]) -> list[Stored]:
         """Store each entry unless it is superseded, held or older, and give its lease back."""

@@ -22,6 +22,7 @@ from cache_platform.stores.base import (
     FAILURES_KEPT_MS,
     TAG_MARGIN_MS,
     UNSTORABLE_MS,
+    Attempt,
     Fill,
     Found,
     Lease,
@@ -90,6 +91,25 @@ class MemoryStore:
             now = self._clock()
             self._clean(now)
             return [self._look(wish, now) for wish in lookups]
+
+    def look_ahead(
+        self, lookups: Sequence[Lookup], attempts: Sequence[Attempt]
+    ) -> tuple[list[Found | None], list[Taken | None]]:
+        """See Store. There is no outbox to look at here."""
+        with self._lock:
+            now = self._clock()
+            self._clean(now)
+            found: list[Found | None] = [self._look(wish, now) for wish in lookups]
+            return found, [
+                self._take(each.logs, each.member, now) if self._good(each.guard, now) else None for each in attempts
+            ]
+
+    def _good(self, guard: Lookup, now: int) -> bool:
+        found = self._look(guard, now)
+        if found.blob is None or found.held:
+            return False
+        entry = entries.parse(found.blob)
+        return now < entry.times.fresh_until and not entry.not_found
 
     def _look(self, wish: Lookup, now: int) -> Found:
         signature, held = self._current(wish.address, strict=wish.strict, tag_ms=wish.tag_ms, now=now)
@@ -253,15 +273,19 @@ class MemoryStore:
         """See Store."""
         with self._lock:
             now = self._clock()
-            kept = [self._in_window(log, now) for log in logs]
-            waits = [_wait(log, members, member, now) for log, members in zip(logs, kept, strict=True)]
-            allowed = all(log.shadow or not wait for log, wait in zip(logs, waits, strict=True))
-            if allowed:
-                for log, members, wait in zip(logs, kept, waits, strict=True):
-                    if not wait:
-                        members.setdefault(member, now)
-                        self._logs[log.key], self._log_windows[log.key] = members, log.window_ms
-            return Taken(allowed=allowed, counts=tuple(map(len, kept)), waits_ms=tuple(waits))
+            self._clean(now)
+            return self._take(logs, member, now)
+
+    def _take(self, logs: Sequence[Log], member: str, now: int) -> Taken:
+        kept = [self._in_window(log, now) for log in logs]
+        waits = [_wait(log, members, member, now) for log, members in zip(logs, kept, strict=True)]
+        allowed = all(log.shadow or not wait for log, wait in zip(logs, waits, strict=True))
+        if allowed:
+            for log, members, wait in zip(logs, kept, waits, strict=True):
+                if not wait:
+                    members.setdefault(member, now)
+                    self._logs[log.key], self._log_windows[log.key] = members, log.window_ms
+        return Taken(allowed=allowed, counts=tuple(map(len, kept)), waits_ms=tuple(waits))
 
     def give_back(self, log_keys: Sequence[str], member: str) -> None:
         """See Store."""

@@ -17,8 +17,8 @@ from cache_platform.exceptions import StoreUnavailable
 from cache_platform.policies import Address
 from cache_platform.stores.base import (
     FAILURES_KEPT_MS,
-    LONGEST_BACKOFF_MS,
     TAG_MARGIN_MS,
+    Attempt,
     Fill,
     Found,
     Lease,
@@ -28,6 +28,7 @@ from cache_platform.stores.base import (
     Taken,
     new_generation,
 )
+from cache_platform.stores.calls import Call, found_of, lookup_call, take_call, taken_of
 from cache_platform.stores.connection import direct, get_breaker, get_client, guarded
 from cache_platform.stores.lua import script
 from cache_platform.stores.pending import pending
@@ -43,36 +44,37 @@ SCAN_PAGE = 1000
 TAGS_A_CALL = 1000
 
 
-Call = tuple[list[str], list[Any]]
-"""The KEYS and ARGV of one call of a script."""
-
-
 def run(client: Redis, name: str, calls: Sequence[Call]) -> list[Any]:
     """What the script answered to each call, errors included; one round trip when the server knows the script."""
-    sha, text = script(name)
+    return run_several(client, [(name, call) for call in calls])
 
-    def send() -> list[Any]:
-        if len(calls) == 1:
-            names, arguments = calls[0]
-            try:
-                return [client.evalsha(sha, len(names), *names, *arguments)]
-            except (NoScriptError, OutOfMemoryError) as error:
-                return [error]
-        pipeline = client.pipeline(transaction=False)
-        for names, arguments in calls:
-            pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py's pipeline has no types here
-                "EVALSHA", sha, len(names), *names, *arguments
-            )
-        return pipeline.execute(raise_on_error=False)
 
-    answers = send()
+def run_several(client: Redis, calls: Sequence[tuple[str, Call]]) -> list[Any]:
+    """As `run`, each call with the name of its script."""
+    answers = _sent(client, calls)
     if any(isinstance(answer, NoScriptError) for answer in answers):
-        client.script_load(text)
-        answers = send()
+        for name in dict.fromkeys(name for name, _ in calls):
+            client.script_load(script(name)[1])
+        answers = _sent(client, calls)
     for answer in answers:
         if isinstance(answer, RedisError) and not isinstance(answer, OutOfMemoryError):
             raise answer
     return answers
+
+
+def _sent(client: Redis, calls: Sequence[tuple[str, Call]]) -> list[Any]:
+    if len(calls) == 1:
+        name, (names, arguments) = calls[0]
+        try:
+            return [client.evalsha(script(name)[0], len(names), *names, *arguments)]
+        except (NoScriptError, OutOfMemoryError) as error:
+            return [error]
+    pipeline = client.pipeline(transaction=False)
+    for name, (names, arguments) in calls:
+        pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py's pipeline has no types here
+            "EVALSHA", script(name)[0], len(names), *names, *arguments
+        )
+    return pipeline.execute(raise_on_error=False)
 
 
 class RedisStore:
@@ -145,23 +147,25 @@ class RedisStore:
 
     def _look_up(self, lookups: Sequence[Lookup]) -> list[Found]:
         fresh = new_generation()
-        calls: list[Call] = [
-            (
-                [wish.address.key, wish.address.lease_key, keys.epoch_key(), *wish.address.tag_keys],
-                [
-                    wish.address.digest,
-                    int(wish.strict),
-                    fresh,
-                    wish.tag_ms,
-                    wish.token,
-                    wish.lease_ms,
-                    LONGEST_BACKOFF_MS,
-                    round(MARK_LASTS * 1000),
-                ],
-            )
-            for wish in lookups
-        ]
-        return [_found(answer) for answer in self._run("lookup", calls)]
+        return [found_of(answer) for answer in self._run("lookup", [lookup_call(wish, fresh) for wish in lookups])]
+
+    def look_ahead(
+        self, lookups: Sequence[Lookup], attempts: Sequence[Attempt]
+    ) -> tuple[list[Found | None], list[Taken | None]]:
+        """See Store. Where nobody has looked at the outbox lately, no entry is believed."""
+        if pending:
+            pending.drain(self._bump_pending)
+        fresh = new_generation()
+        calls: list[tuple[str, Call]] = [("lookup", lookup_call(wish, fresh)) for wish in lookups]
+        calls += [("take", take_call(attempt.logs, attempt.member, attempt.guard)) for attempt in attempts]
+        answers = guarded(self._alias, lambda client: run_several(client, calls)) if calls else []
+        found: list[Found | None] = []
+        for wish, answer in zip(lookups, answers, strict=False):
+            each = found_of(_answered(answer))
+            if each.believed and wish.strict:
+                self.looks.believed()
+            found.append(each if each.believed or conf.outbox_databases == [] else None)
+        return found, [taken_of(_answered(answer)) for answer in answers[len(lookups) :]]
 
     def fill(self, fills: Sequence[Fill]) -> list[Stored]:
         """One round trip for all. A full server stores nothing and answers FULL."""
@@ -235,9 +239,10 @@ class RedisStore:
 
     def take(self, logs: Sequence[Log], member: str) -> Taken:
         """See Store."""
-        limits = [number for log in logs for number in (log.limit, log.window_ms, int(log.shadow))]
-        allowed, *rest = self._run_one("take", [log.key for log in logs], member, *limits)
-        return Taken(allowed=allowed == 1, counts=tuple(rest[::2]), waits_ms=tuple(rest[1::2]))
+        names, arguments = take_call(logs, member)
+        taken = taken_of(self._run_one("take", names, *arguments))
+        assert taken is not None  # only a guard makes it None
+        return taken
 
     def give_back(self, log_keys: Sequence[str], member: str) -> None:
         """See Store."""
@@ -337,21 +342,6 @@ def _ask_databases() -> None:
     for using in outbox.databases():
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT 1")
-
-
-def _found(answer: list[Any]) -> Found:
-    now, signature, held, blob, superseded, lease, lease_ms, failures, believed = answer
-    return Found(
-        now=now,
-        signature=signature.decode(),
-        held=bool(held),
-        blob=blob or None,
-        superseded=bool(superseded),
-        lease=Lease(lease.decode()),
-        lease_ms=max(lease_ms, 0),
-        failures=failures,
-        believed=bool(believed),
-    )
 
 
 def _counters_key() -> str:

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from accounts.rest.schema import problems, single
+from cache_platform.rest.foresight import Wanted
 from cache_platform.rest.problems import problem
 from cache_platform.rest.schema import HEADERS, cached_responses
 from cache_platform.rest.views import PrivateCachedView
@@ -48,6 +49,10 @@ class ExtractView(ConnectorView):
 class ExtractionJobView(PrivateCachedView):
     """An extraction."""
 
+    def reads_ahead(self, user_id: int) -> list[Wanted]:  # noqa: ARG002  # whose it is, its entry says
+        """The extraction that the address names."""
+        return [(JOB, {"job_id": self.kwargs["job_id"]})]
+
     @extend_schema(
         operation_id="extraction_job",
         parameters=HEADERS,
@@ -64,6 +69,8 @@ class ExtractionJobView(PrivateCachedView):
 
 class SignatureView(PrivateCachedView):
     """What a user's items say together."""
+
+    reads = (SIGNATURE,)
 
     @extend_schema(
         operation_id="signature",

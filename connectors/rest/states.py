@@ -27,6 +27,8 @@ class ConnectionList(msgspec.Struct, frozen=True, kw_only=True):
 class ConnectionsView(PrivateCachedView):
     """One's own connections. Whose they are comes from the credentials."""
 
+    reads = (CONNECTIONS,)
+
     @extend_schema(
         operation_id="oauth_connections",
         parameters=HEADERS,
@@ -40,6 +42,8 @@ class ConnectionsView(PrivateCachedView):
 
 class StatusView(PrivateCachedView):
     """The state of each platform of a user."""
+
+    reads = (STATUS,)
 
     @extend_schema(
         operation_id="connectors_status",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cache_platform import statistics
-from cache_platform.exceptions import ParameterError
+from cache_platform.exceptions import ParameterError, PolicyError
 from cache_platform.inventory import report
 from cache_platform.presets import Preset, preset
 from cache_platform.ratelimits import Limit, take_slots
@@ -57,7 +57,7 @@ def test_what_is_no_preset_is_refused(text: str) -> None:
 def test_an_unknown_preset_is_refused_with_those_that_there_are(settings: Any) -> None:
     """As a developer sees it who has misspelt one."""
     limits(settings, chat="1/60s")
-    with pytest.raises(ParameterError, match=r"'caht'.*has chat"):
+    with pytest.raises(PolicyError, match=r"'caht'.*has chat"):
         preset("caht")
 
 
