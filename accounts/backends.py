@@ -1,4 +1,4 @@
-"""Whom a session belongs to, from the cache."""
+"""Who somebody is: by a password, within the limit on attempts; and whom a session belongs to, from the cache."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
+from accounts.attempts import begin_attempt, end_well
 from accounts.identity import load_identity, user_of
 from accounts.models import User
 from accounts.policies import USER
@@ -16,14 +18,34 @@ from cache_platform import get_or_load
 
 
 class IdentityBackend(ModelBackend):
-    """Django's own backend, but a signed-in user costs no query: neither the user nor any of its permissions."""
+    """Django's own backend, but passwords cannot be tried without end, and a signed-in user costs no query: neither
+    the user nor any of its permissions."""
 
-    @sensitive_variables()
+    @sensitive_variables()  # a report of an error in it must not tell the password
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """Django's own; but a report of an error in it must not tell the password."""
-        return super().authenticate(request, username=username, password=password, **kwargs)
+        """The active user with that name and password, else None.
+
+        Raises PermissionDenied when too many attempts were wrong (accounts.attempts says until when): no password is
+        hashed then, and no other backend asked, so `authenticate()` gives None to callers that know nothing of it.
+        """
+        if username is None or password is None:
+            return None
+        attempt = begin_attempt(username, request)
+        if not attempt.allowed:
+            raise PermissionDenied("too many attempts")
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        if user is not None:
+            end_well(attempt, request)
+        return user
+
+    @sensitive_variables()
+    async def aauthenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """See authenticate; Django's own would not pass through it."""
+        return await sync_to_async(self.authenticate)(request, username=username, password=password, **kwargs)
 
     def get_user(self, user_id: int) -> User | None:
         """The user, built from the identity in the cache; None for one who is not there or not active."""

@@ -1,6 +1,7 @@
 """Registration of the site itself, for its commands."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class SiteConfig(AppConfig):
@@ -14,3 +15,9 @@ class SiteConfig(AppConfig):
         from config.celery import app
 
         app.set_default()
+
+
+class GuardedAdminConfig(AdminConfig):
+    """Django's admin, with a site of ours as `admin.site`."""
+
+    default_site = "accounts.pages.admin.GuardedAdmin"

@@ -47,7 +47,7 @@ CSRF_TRUSTED_ORIGINS = env.csrf_trusted_origins
 
 INSTALLED_APPS = [
     "config.apps.SiteConfig",
-    "django.contrib.admin",
+    "config.apps.GuardedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "csp",
+    "django_ratelimit",
     "cache_platform",
     "accounts",
     "weather",
@@ -83,6 +84,13 @@ AUTHENTICATION_BACKENDS = ["accounts.backends.IdentityBackend"]
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "dashboard"
+
+# The coarse guard on forms (accounts.pages.guard).
+RATELIMIT_USE_CACHE = "state" if env.redis_state else "default"
+RATELIMIT_FAIL_OPEN = True  # forms work while Redis is away
+# It knows backends by their names: ours, which is django-redis' with a breaker, it does not know; and of the memory of
+# one process, which is enough for `runserver`, it says that it is not shared.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
 
 TEMPLATES = [
     {
@@ -129,10 +137,11 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {
+
+def _redis_cache(location: str) -> dict[str, Any]:
+    return {
         "BACKEND": "cache_platform.backend.RedisCache",
-        "LOCATION": env.redis,
+        "LOCATION": location,
         "KEY_PREFIX": "site",
         "OPTIONS": {
             "SOCKET_TIMEOUT": env.redis_socket_timeout,
@@ -141,12 +150,17 @@ CACHES: dict[str, dict[str, Any]] = {
             "HEALTH_CHECK_INTERVAL": env.redis_health_check_interval,
         },
     }
-    if env.redis
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+
+
+CACHES: dict[str, dict[str, Any]] = {
+    "default": _redis_cache(env.redis) if env.redis else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
+if env.redis_state:
+    CACHES["state"] = _redis_cache(env.redis_state)
 
 CACHE_PLATFORM = {
     "STORE": "redis" if env.redis else "memory",
+    "STATE_ALIAS": "state" if env.redis_state else None,
     "ENABLED": env.enable_redis_cache,
     "TRUSTED_PROXIES": env.trusted_proxies,
     "WEB_PROCESSES": env.workers,
@@ -190,7 +204,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.BearerAuthentication",
         "accounts.authentication.ApiKeyAuthentication",
-        "cache_platform.rest.authentication.SessionAuthentication",
+        "accounts.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

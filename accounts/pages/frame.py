@@ -17,6 +17,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from accounts.pages.guard import guarded
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -35,7 +36,7 @@ class PageLink:
 
 def account_page(view: View) -> View:
     """A view for the signed-in, whose answers no shared cache keeps and no browser shows again without asking.
-    A view that answers with a secret sets its own Cache-Control.
+    A view that answers with a secret sets its own Cache-Control. What its forms send is guarded.
     """
 
     @wraps(view)
@@ -45,7 +46,7 @@ def account_page(view: View) -> View:
         patch_vary_headers(response, ["Cookie"])
         return response
 
-    signed_in = login_required(require_http_methods(["GET", "HEAD", "POST"])(view))
+    signed_in = guarded(login_required(require_http_methods(["GET", "HEAD", "POST"])(view)))
     return private
 
 

@@ -13,7 +13,8 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from accounts.pages.frame import account_page, show, user_of
-from accounts.passwords import check_password_of
+from accounts.pages.refusals import as_refused, too_many
+from accounts.passwords import TooManyAttempts, check_password_of
 from accounts.sign_ins import change_password, note_sign_in
 
 
@@ -26,9 +27,13 @@ class ChangePasswordForm(PasswordChangeForm):
         self._request = request
 
     def clean_old_password(self) -> str:
-        """The old password. Raises ValidationError when it is another one."""
+        """The old password. Raises ValidationError when it is another one, or was tried too often."""
         old: str = self.cleaned_data["old_password"]
-        if check_password_of(self.user.get_username(), old, self._request) is None:
+        try:
+            user = check_password_of(self.user.get_username(), old, self._request)
+        except TooManyAttempts as refused:
+            raise too_many(refused.decision) from None
+        if user is None:
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
         return old
 
@@ -43,7 +48,7 @@ def password(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         response = show(request, "password", {"form": form})
         response["Cache-Control"] = "no-store"
-        return response
+        return as_refused(request, response)
     change_password(user, form.cleaned_data["new_password1"])
     stay_signed_in(request)
     messages.success(request, "Your password is changed. All else is signed out, and your API keys have ended.")

@@ -41,6 +41,12 @@ def ago(time: datetime, now: datetime) -> str:
     return f"{_length(seconds)} ago"
 
 
+def wait_words(seconds: int) -> str:
+    """How long to wait: `45 seconds`, `834 seconds (about 14 minutes)`."""
+    exact = f"{seconds} second{'' if seconds == 1 else 's'}"
+    return exact if seconds < 2 * MINUTE else f"{exact} (about {round(seconds / MINUTE)} minutes)"
+
+
 def source(read: Read[Any]) -> str:
     """Where a value came from, and how old it is."""
     if not read.cached:

@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.passwords import check_password_of
+from accounts.rest.attempts import ChecksPasswords
 from accounts.rest.base import OwnView, http_request, succeeded, user_in
 from accounts.rest.schema import EMPTY, problems
 from accounts.rest.tokens import LONGEST_PASSWORD
@@ -25,10 +26,12 @@ class PasswordFields(serializers.Serializer[None]):
     new = serializers.CharField(max_length=LONGEST_PASSWORD, trim_whitespace=False)
 
 
-class PasswordView(OwnView):
+class PasswordView(ChecksPasswords, OwnView):
     """The own password."""
 
-    @extend_schema(operation_id="auth_password", request=PasswordFields, responses={**EMPTY, **problems(400, 401, 403)})
+    @extend_schema(
+        operation_id="auth_password", request=PasswordFields, responses={**EMPTY, **problems(400, 401, 403, 429)}
+    )
     @sensitive_variables()
     def post(self, request: Request) -> HttpResponse:
         """Change the password, which ends all of the user's tokens, sessions and API keys, this one's too."""

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts.authentication import CHALLENGE, CredentialsRefused
 from accounts.models import User
 from accounts.passwords import check_password_of
+from accounts.rest.attempts import ChecksPasswords
 from accounts.rest.base import OpenView, http_request, succeeded
 from accounts.rest.schema import EMPTY, problems
 from accounts.tokens import Claims, TokenPair, exchange, issue, parse_refresh, revoke
@@ -58,13 +59,13 @@ class RefusingView(OpenView):
         return CHALLENGE
 
 
-class TokenView(RefusingView):
+class TokenView(ChecksPasswords, RefusingView):
     """Sign in."""
 
     @extend_schema(
         operation_id="auth_token",
         request=SignInFields,
-        responses={(200, "application/json"): TOKENS, **problems(400, 401)},
+        responses={(200, "application/json"): TOKENS, **problems(400, 401, 429)},
     )
     def post(self, request: Request) -> HttpResponse:
         """An access and a refresh token for a username and a password."""

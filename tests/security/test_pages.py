@@ -271,7 +271,7 @@ class TestSecrets:
             assert secret not in browser.html
 
     @pytest.mark.parametrize(
-        "broken", ["accounts.passwords.authenticate", "accounts.models.User.objects.get_by_natural_key"]
+        "broken", ["django.contrib.auth.forms.authenticate", "accounts.models.User.objects.get_by_natural_key"]
     )
     def test_an_error_report_of_a_sign_in_hides_the_password(
         self, user: User, reports: list[str], monkeypatch: pytest.MonkeyPatch, broken: str
@@ -280,6 +280,20 @@ class TestSecrets:
         monkeypatch.setattr(broken, None)
         browser = Browser().sign_in(user)
         assert browser.response.status_code == 500
+        assert "is not callable" in reports[0]
+        assert PASSWORD not in reports[0]
+
+    @pytest.mark.parametrize("address", ["/accounts/login/", "/admin/login/", "/accounts/password/"])
+    def test_an_error_report_of_the_guard_hides_the_password(
+        self, browser: Browser, reports: list[str], monkeypatch: pytest.MonkeyPatch, address: str
+    ) -> None:
+        """It looks at forms before the views do, which say that theirs are secret."""
+        monkeypatch.setattr("django_ratelimit.core._get_window", None)
+        other = browser if address == "/accounts/password/" else Browser()
+        other.get(address)
+        token = other.client.cookies["csrftoken"].value
+        fields = {"username": "ada", "password": PASSWORD, "old_password": PASSWORD, "csrfmiddlewaretoken": token}
+        assert other.client.post(address, fields).status_code == 500
         assert "is not callable" in reports[0]
         assert PASSWORD not in reports[0]
 
