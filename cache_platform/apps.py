@@ -16,12 +16,13 @@ class CachePlatformConfig(AppConfig):
     def ready(self) -> None:
         """Raises ImproperlyConfigured when a variable sets a TTL that is not allowed."""
         from cache_platform import health  # noqa: F401  # registers its policy
-        from cache_platform.checks import check_settings
+        from cache_platform.checks import check_servers, check_settings
         from cache_platform.policies import registry
         from cache_platform.warming import warm_after_sign_in
 
         user_logged_in.connect(warm_after_sign_in, dispatch_uid="cache_platform.warm_after_sign_in")
         checks.register(check_settings)
+        checks.register(check_servers, deploy=True)
         autodiscover_modules("policies")
         for policy in registry:
             policy.effective_ttl  # noqa: B018  # reading it validates the variable

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's names
+from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004  # Django's names
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from cache_platform.backend import RedisCache
 from cache_platform.conf import conf
-from cache_platform.exceptions import ParameterError
+from cache_platform.exceptions import ParameterError, StoreUnavailable
 from cache_platform.invalidation import declarations, unknown_fields
 from cache_platform.policies import registry
 from cache_platform.presets import Preset
+from cache_platform.stores import get_state_store, get_store
 
 KNOWN = {
     "ALIAS", "BACKGROUND_LOADS", "COMPRESS_MIN_BYTES", "ENABLED", "HEARTBEATS", "HOLD_SECONDS", "MAX_ENTRY_BYTES",
@@ -28,8 +29,38 @@ KNOWN = {
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
-    """Every check of this app."""
+    """Every check of this app that asks nobody."""
     return [*_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_unused_tags(), *_databases(), *_limits()]
+
+
+def check_servers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
+    """Whether each server keeps what must not be evicted. It asks them, so it is for `check --deploy` alone."""
+    if conf.store == "memory" or _store():
+        return []
+    found: list[CheckMessage] = []
+    for alias, store in {conf.alias: get_store(), conf.state_alias: get_state_store()}.items():
+        try:
+            server = store.describe()
+        except StoreUnavailable as error:
+            message = f"The server behind CACHES[{alias!r}] cannot be asked how it evicts ({error})."
+            hint = "Run the check where the server can be reached."
+            found.append(Info(message, hint=hint, id="cache_platform.I001"))
+            continue
+        if alias == conf.state_alias:
+            found.extend(_eviction(alias, server))
+    return found
+
+
+def _eviction(alias: str, server: Mapping[str, Any]) -> list[CheckMessage]:
+    policy = server.get("maxmemory_policy", "noeviction")
+    if policy == "noeviction" or not server.get("maxmemory"):
+        return []
+    message = f"The server behind CACHES[{alias!r}] evicts limits, budgets and queues when it is full ({policy})."
+    hint = (
+        "Set its maxmemory-policy to noeviction, or give them a server of their own that has it:"
+        " REDIS_STATE_URL, which is CACHE_PLATFORM['STATE_ALIAS']."
+    )
+    return [Warning(message, hint=hint, id="cache_platform.W005")]
 
 
 def _names() -> list[CheckMessage]:
@@ -54,14 +85,19 @@ def _store() -> list[CheckMessage]:
         hint = "Fine for development and for a single process; name a Redis for more."
         message = "Entries are kept in each process's memory: processes do not see each other's writes."
         return [Warning(message, hint=hint, id="cache_platform.W001")] if not settings.DEBUG and _workers() > 1 else []
-    caches = settings.CACHES
-    if conf.alias not in caches:
-        hint = "Add it to CACHES, or name another in CACHE_PLATFORM['ALIAS']."
-        return [Error(f"CACHES has no alias {conf.alias!r}.", hint=hint, id="cache_platform.E003")]
-    if not issubclass(import_string(caches[conf.alias]["BACKEND"]), RedisCache):
+    found = _alias(conf.alias, "ALIAS", missing="cache_platform.E003", foreign="cache_platform.E004")
+    if conf.state_alias != conf.alias:
+        found += _alias(conf.state_alias, "STATE_ALIAS", missing="cache_platform.E009", foreign="cache_platform.E010")
+    return found
+
+
+def _alias(alias: str, setting: str, *, missing: str, foreign: str) -> list[CheckMessage]:
+    if alias not in settings.CACHES:
+        hint = f"Add it to CACHES, or name another in CACHE_PLATFORM[{setting!r}]."
+        return [Error(f"CACHES has no alias {alias!r}.", hint=hint, id=missing)]
+    if not issubclass(import_string(settings.CACHES[alias]["BACKEND"]), RedisCache):
         hint = "Use cache_platform.backend.RedisCache as its BACKEND: it notices a server that is another one."
-        message = f"CACHES[{conf.alias!r}] is not the platform's own backend."
-        return [Error(message, hint=hint, id="cache_platform.E004")]
+        return [Error(f"CACHES[{alias!r}] is not the platform's own backend.", hint=hint, id=foreign)]
     return []
 
 

@@ -17,7 +17,8 @@ from cache_platform.generations import peek
 from cache_platform.policies import CachePolicy, register, registry
 from cache_platform.reader import get_or_load
 from cache_platform.statistics import read_window
-from cache_platform.stores import get_store
+from cache_platform.stores import get_state_store, get_store
+from cache_platform.stores.base import Store
 from cache_platform.stores.redis import RedisStore
 
 logger = logging.getLogger(__name__)
@@ -106,11 +107,11 @@ def _since(started: float) -> float:
     return round((time.monotonic() - started) * 1000, 1)
 
 
-def store_part() -> Part:
-    """Whether the store answers; asks it unless its breaker is open."""
+def store_part(store: Store) -> Part:
+    """Whether `store` answers; asks it unless its breaker is open."""
     started = time.monotonic()
     try:
-        get_store().ping()
+        store.ping()
     except StoreUnavailable as error:
         return Part(up=False, error=str(error))
     return Part(up=True, milliseconds=_since(started))
@@ -141,21 +142,29 @@ def _load_services() -> dict[str, dict[str, str | int]]:
 def report() -> tuple[State, dict[str, Any]]:
     """The site's state and the whole report, which names hosts and errors: for staff.
 
-    Without the store the site is degraded (it goes on without it); without the database it is unhealthy.
+    Without a store the site is degraded (it goes on without it); without the database it is unhealthy.
     """
-    store, database = store_part(), database_probe.ask()
-    known = services()
+    parts = {name: store_part(store) for name, store in servers().items()}
+    database, known = database_probe.ask(), services()
     failing = any(service["status"] == "failing" for service in known.values())
-    state: State = "unhealthy" if not database.up else "degraded" if failing or not store.up else "healthy"
-    redis = _described(store)
+    away = any(not part.up for part in parts.values())
+    state: State = "unhealthy" if not database.up else "degraded" if failing or away else "healthy"
+    described = {name: _described(part) for name, part in parts.items()}
     if not isinstance(get_store(), RedisStore):
-        redis |= {"status": "not-configured", "connected": False}
-    return state, {"status": state, "redis": redis, "database": _described(database), "services": known}
+        described["redis"] |= {"status": "not-configured", "connected": False}
+    return state, {"status": state, **described, "database": _described(database), "services": known}
+
+
+def servers() -> dict[str, Store]:
+    """The stores as reports call them: `redis` for entries, and `state` when that is another one."""
+    entries, state = get_store(), get_state_store()
+    return {"redis": entries} if state is entries else {"redis": entries, "state": state}
 
 
 def without_details(body: dict[str, Any]) -> dict[str, Any]:
     """The report for everybody: what is up, not where it is or why not."""
-    return body | {part: {name: body[part][name] for name in ("status", "connected")} for part in ("redis", "database")}
+    parts = {"redis", "state", "database"} & body.keys()
+    return body | {part: {name: body[part][name] for name in ("status", "connected")} for part in parts}
 
 
 def _described(part: Part) -> dict[str, Any]:

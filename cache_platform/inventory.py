@@ -8,12 +8,13 @@ from typing import Any
 from cache_platform import statistics
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
-from cache_platform.health import store_part
+from cache_platform.health import servers, store_part
 from cache_platform.keys import escape_glob
 from cache_platform.policies import registry
 from cache_platform.presets import preset
 from cache_platform.ratelimits import counter_of
 from cache_platform.stores import get_store
+from cache_platform.stores.base import Store
 from cache_platform.stores.redis import RedisStore
 
 
@@ -39,10 +40,9 @@ def report(window: str, *, timestamp: str) -> dict[str, Any]:
     statistics.check_window(window)
     try:
         counts, entries = statistics.read_window(window), count_entries()
-        redis = {**get_store().describe(), **_connection()}
     except StoreUnavailable:
-        unknown: dict[str, Any] = {"patterns": [], "performance": None, "limits": [], "redis": _connection()}
-        return {"timestamp": timestamp, "window": window, **unknown}
+        unknown: dict[str, Any] = {"patterns": [], "performance": None, "limits": []}
+        return {"timestamp": timestamp, "window": window, **unknown, **_servers()}
     patterns = [
         {"name": policy.name, "count": entries[policy.name], "ttl": policy.effective_ttl}
         | statistics.summary(counts.get(policy.name, {}))
@@ -58,7 +58,7 @@ def report(window: str, *, timestamp: str) -> dict[str, Any]:
         "patterns": patterns,
         "performance": statistics.summary(total),
         "limits": [_limit(name, counts.get(counter_of(name), {})) for name in sorted(conf.rate_limits)],
-        "redis": redis,
+        **_servers(),
     }
 
 
@@ -69,11 +69,22 @@ def _limit(name: str, counts: Mapping[str, int]) -> dict[str, Any]:
     return declaration | {"shadow": declared.shadow} | {each: counts.get(each, 0) for each in statistics.LIMIT_COUNTERS}
 
 
-def _connection() -> dict[str, Any]:
-    store = get_store()
+def _servers() -> dict[str, dict[str, Any]]:
+    return {name: {**_described(store), **_connection(store)} for name, store in servers().items()}
+
+
+def _described(store: Store) -> dict[str, Any]:
+    """What the server says of itself: its memory, its policy; nothing while it is away."""
+    try:
+        return store.describe()
+    except StoreUnavailable:
+        return {}
+
+
+def _connection(store: Store) -> dict[str, Any]:
     if not isinstance(store, RedisStore):
         return {"status": "not-configured", "connected": False}
-    up = store_part().up
+    up = store_part(store).up
     return {"status": "healthy" if up else "unavailable", "connected": up, "breaker": _breaker_word(store)}
 
 

@@ -117,6 +117,7 @@ class Environment(BaseSettings):
     redis_max_connections: int = Field(64, ge=1)
     redis_server_bin: Path | None = None
     enable_redis_cache: bool = True
+    redis_state_url: RedisUrl | None = None
     celery_broker_url: str | None = None
 
     # The database
@@ -159,6 +160,12 @@ class Environment(BaseSettings):
         return kept
 
     @model_validator(mode="after")
+    def _state_beside_entries(self) -> Self:
+        if self.redis_state_url and self.redis is None:
+            raise ValueError("REDIS_STATE_URL is beside REDIS_URL: give both, or REDIS_URL alone")
+        return self
+
+    @model_validator(mode="after")
     def _news_key(self) -> Self:
         if self.providers == "live" and self.news_provider in {"newsapi", "gnews"} and not self.news_api_key:
             raise ValueError(f"NEWS_API_KEY is needed for NEWS_PROVIDER={self.news_provider} with PROVIDERS=live")
@@ -193,15 +200,27 @@ class Environment(BaseSettings):
     @property
     def redis(self) -> str | None:
         """The Redis address with its password filled in; None when no Redis is configured."""
-        url = self.redis_url or self.upstash_redis_url
-        if url is None and self.redis_host:
-            url = f"redis://{self.redis_host}:{self.redis_port}/{self.redis_db}"
+        url = self._redis_as_given
         return with_password(url, self.redis_password) if url else None
 
     @property
+    def _redis_as_given(self) -> str | None:
+        url = self.redis_url or self.upstash_redis_url
+        if url is None and self.redis_host:
+            url = f"redis://{self.redis_host}:{self.redis_port}/{self.redis_db}"
+        return url
+
+    @property
+    def redis_state(self) -> str | None:
+        """The address of the Redis for state; None when it is the one for entries. REDIS_PASSWORD is not sent there:
+        it may be somebody else's server."""
+        url = self.redis_state_url
+        return None if url in {self._redis_as_given, self.redis} else url
+
+    @property
     def broker(self) -> str | None:
-        """The Celery broker's address; Redis itself unless CELERY_BROKER_URL says otherwise."""
-        url = self.celery_broker_url or self.redis
+        """The Celery broker's address; the Redis for state unless CELERY_BROKER_URL says otherwise."""
+        url = self.celery_broker_url or self.redis_state or self.redis
         return url.replace("unix://", "redis+socket://", 1) if url and url.startswith("unix://") else url
 
 

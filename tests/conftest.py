@@ -63,9 +63,12 @@ def redis_cache(redis_server: RedisUnderTest, settings: Any) -> RedisUnderTest:
     return redis_server
 
 
-def use_redis(settings: Any, url: str) -> None:
-    """Point the platform at the Redis at `url`."""
+def use_redis(settings: Any, url: str, *, state: str | None = None) -> None:
+    """Point the platform at the Redis at `url`, its limits and budgets at the one at `state`."""
+    locations = {"default": url} | ({"state": state} if state else {})
     settings.CACHES = {
-        "default": {"BACKEND": "cache_platform.backend.RedisCache", "LOCATION": url, "KEY_PREFIX": "site"}
+        alias: {"BACKEND": "cache_platform.backend.RedisCache", "LOCATION": location, "KEY_PREFIX": "site"}
+        for alias, location in locations.items()
     }
-    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "STORE": "redis"}
+    alias = "state" if state else None
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "STORE": "redis", "STATE_ALIAS": alias}

@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-for name in ("DATABASE_URL", "REDIS_URL", "UPSTASH_REDIS_URL", "REDIS_HOST", "CELERY_BROKER_URL"):
+for name in ("DATABASE_URL", "REDIS_URL", "UPSTASH_REDIS_URL", "REDIS_HOST", "REDIS_STATE_URL", "CELERY_BROKER_URL"):
     os.environ.pop(name, None)
 os.environ.update(
     ENV_FILE="",

@@ -36,6 +36,24 @@ def redis_server(shared_redis: RedisUnderTest) -> Iterator[RedisUnderTest]:
 
 
 @pytest.fixture(scope="session")
+def shared_state_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisUnderTest]:
+    """One more Redis for the session; tests use `state_redis`, which looks after its state."""
+    with RedisUnderTest(tmp_path_factory.mktemp("state")) as server:
+        yield server
+
+
+@pytest.fixture
+def state_redis(shared_state_redis: RedisUnderTest) -> Iterator[RedisUnderTest]:
+    """A running, empty Redis for limits and the broker; whatever a test does to it is undone for the next one."""
+    shared_state_redis.flush()
+    yield shared_state_redis
+    if shared_state_redis.is_running:
+        shared_state_redis.resume()
+    else:
+        shared_state_redis.start()
+
+
+@pytest.fixture(scope="session")
 def shared_debian_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisUnderTest]:
     """Debian's redis-server, for tests marked `system`."""
     binary = shutil.which("redis-server")

@@ -18,11 +18,17 @@ from tests.services.waiting import wait_until
 
 
 class RedisUnderTest:
-    """A server on a unix socket with an address that stays the same over restarts. Use as a context manager."""
+    """A server on a unix socket with an address that stays the same over restarts. Use as a context manager.
 
-    def __init__(self, folder: Path, *, maxmemory: str = "64mb", binary: Path | None = None) -> None:
+    `policy` is its maxmemory-policy.
+    """
+
+    def __init__(
+        self, folder: Path, *, maxmemory: str = "64mb", policy: str = "noeviction", binary: Path | None = None
+    ) -> None:
         self._var_dir = VarDir(folder)
         self._maxmemory = maxmemory
+        self._policy = policy
         self._binary = binary
         self._process: Process | None = None
 
@@ -68,6 +74,7 @@ class RedisUnderTest:
         if self._process is None:
             self._process = Process(self._server.service())
             wait_until(lambda: answers(self.socket), what="the test's Redis answers")
+            self._set_policy()
 
     def stop(self) -> None:
         """Stop the server as an operator would; it writes nothing to disk."""
@@ -92,15 +99,22 @@ class RedisUnderTest:
         os.kill(self.pid, signal.SIGCONT)
 
     def flush(self) -> None:
-        """Remove all data, and any limit that `limit_memory` set."""
+        """Remove all data, and any limit and policy that `limit_memory` set."""
         with self.client() as client:
             client.config_set("maxmemory", self._maxmemory)
             client.flushall()
+        self._set_policy()
 
-    def limit_memory(self, size: str) -> None:
-        """Give the server less memory (`2mb`), until the next test."""
+    def limit_memory(self, size: str, *, policy: str | None = None) -> None:
+        """Give the server less memory (`2mb`), and another maxmemory-policy, until the next test."""
         with self.client() as client:
             client.config_set("maxmemory", size)
+            if policy is not None:
+                client.config_set("maxmemory-policy", policy)
+
+    def _set_policy(self) -> None:
+        with self.client() as client:
+            client.config_set("maxmemory-policy", self._policy)
 
     def client(self) -> redis.Redis:
         """A plain client for looking and meddling; close it, or use it as a context manager."""

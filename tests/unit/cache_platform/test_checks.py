@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.checks.registry import registry as checks_registry
 
 from cache_platform import checks, tags_of
 from cache_platform.backend import RedisCache
-from cache_platform.checks import check_settings
+from cache_platform.checks import check_servers, check_settings
 from cache_platform.invalidation import forget
+from config.environment import BASE_DIR
 
 
 def ids() -> list[str | None]:
@@ -64,6 +66,42 @@ def test_the_backend_is_the_platforms_own(settings: Any, backend: str, expected:
     assert ids() == expected
 
 
+@pytest.mark.parametrize(
+    ("alias", "expected"),
+    [
+        (None, []),
+        ("default", []),
+        ("state", []),
+        ("missing", ["cache_platform.E009"]),
+        ("memory", ["cache_platform.E010"]),
+    ],
+)
+def test_the_alias_for_state_is_one_of_the_platforms_own(settings: Any, alias: str | None, expected: list[str]) -> None:
+    """Limits ask it through the same connection as entries theirs."""
+    own = "cache_platform.backend.RedisCache"
+    settings.CACHES = {
+        "default": {"BACKEND": own, "LOCATION": "redis://localhost"},
+        "state": {"BACKEND": own, "LOCATION": "redis://state"},
+        "memory": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    }
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "STORE": "redis", "STATE_ALIAS": alias}
+    assert ids() == expected
+    assert all(message.hint for message in check_settings(None))
+
+
+def test_servers_are_asked_before_a_deployment_alone() -> None:
+    """Not at each start and each `manage.py check`."""
+    assert check_servers in checks_registry.deployment_checks
+    assert check_servers not in checks_registry.registered_checks
+
+
+def test_no_server_is_asked_that_the_settings_do_not_name(settings: Any) -> None:
+    """Without Redis, and where another check says what is wrong."""
+    assert check_servers(None) == []
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "STORE": "redis", "ALIAS": "missing"}
+    assert check_servers(None) == []
+
+
 def test_a_wrong_or_unknown_ttl_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A typing error in a variable's name would else do nothing, silently."""
     monkeypatch.setenv("CACHE_TTL_WETHER_CURRENT", "5")
@@ -79,8 +117,15 @@ def test_memory_for_several_processes_is_warned_of(monkeypatch: pytest.MonkeyPat
 
 def test_ids_are_unique() -> None:
     """One id, one meaning."""
-    found = re.findall(r'id="(cache_platform\.[EW]\d{3})"', Path(checks.__file__).read_text(encoding="utf-8"))
-    assert len(found) == len(set(found)) >= 7
+    found = re.findall(r'"(cache_platform\.[EWI]\d{3})"', Path(checks.__file__).read_text(encoding="utf-8"))
+    assert len(found) == len(set(found)) >= 16
+
+
+def test_each_id_is_in_the_operations_guide() -> None:
+    """And none that there is not."""
+    said = re.findall(r"\b[EWI]\d{3}\b", (BASE_DIR / "docs/operations.md").read_text(encoding="utf-8"))
+    code = re.findall(r'"cache_platform\.([EWI]\d{3})"', Path(checks.__file__).read_text(encoding="utf-8"))
+    assert sorted(set(said)) == sorted(code)
 
 
 def test_tags_of_unknown_fields_are_found() -> None:

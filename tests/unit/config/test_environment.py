@@ -39,6 +39,9 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("PORT", "70000", "PORT: Input should be less than or equal to 65535"),
         ("REDIS_URL", "localhost:6379", "REDIS_URL: must start with redis://, rediss:// or unix://"),
         ("REDIS_URL", "redis+sentinel://x", "REDIS_URL: redis+sentinel:// comes with a later release"),
+        ("REDIS_STATE_URL", "state:6379", "REDIS_STATE_URL: must start with redis://, rediss:// or unix://"),
+        ("REDIS_STATE_URL", "redis+cluster://x", "REDIS_STATE_URL: redis+cluster:// comes with a later release"),
+        ("REDIS_STATE_URL", "redis://b", "REDIS_STATE_URL is beside REDIS_URL: give both"),
         ("DATABASE_URL", "mysql://x/y", "DATABASE_URL: must start with postgres://"),
         ("DEBUG", "perhaps", "DEBUG: Input should be a valid boolean"),
         ("PROVIDERS", "both", "PROVIDERS: Input should be 'sandbox' or 'live'"),
@@ -115,6 +118,48 @@ def test_the_broker_is_redis_in_celerys_words(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://broker/1")
     get_environment.cache_clear()
     assert get_environment().broker == "redis://broker/1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({"REDIS_URL": "redis://a/0"}, None),
+        ({"REDIS_URL": "redis://a/0", "REDIS_STATE_URL": ""}, None),
+        ({"REDIS_URL": "redis://a/0", "REDIS_STATE_URL": "redis://a/0"}, None),
+        ({"REDIS_URL": "redis://a/0", "REDIS_STATE_URL": "redis://a/0", "REDIS_PASSWORD": "p"}, None),
+        ({"REDIS_URL": "redis://a/0", "REDIS_STATE_URL": "redis://:p@a/0", "REDIS_PASSWORD": "p"}, None),
+        ({"REDIS_URL": "redis://a/0", "REDIS_STATE_URL": "redis://a/1"}, "redis://a/1"),
+        ({"REDIS_URL": "redis://a/0", "REDIS_STATE_URL": "rediss://b", "REDIS_PASSWORD": "p"}, "rediss://b"),
+        ({"REDIS_HOST": "a", "REDIS_STATE_URL": "unix:///run/b.sock"}, "unix:///run/b.sock"),
+        ({"UPSTASH_REDIS_URL": "rediss://a", "REDIS_STATE_URL": "redis://:own@b/0"}, "redis://:own@b/0"),
+    ],
+)
+def test_the_address_of_redis_for_state(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], url: str | None
+) -> None:
+    """Only one that is another; the password of the one for entries is not sent there."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert get_environment().redis_state == url
+
+
+def test_the_broker_is_the_redis_for_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where queues are not evicted; CELERY_BROKER_URL names another one."""
+    monkeypatch.setenv("REDIS_URL", "redis://a/0")
+    monkeypatch.setenv("REDIS_STATE_URL", "unix:///run/state.sock")
+    assert get_environment().broker == "redis+socket:///run/state.sock"
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://broker/1")
+    get_environment.cache_clear()
+    assert get_environment().broker == "redis://broker/1"
+
+
+def test_the_address_for_state_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It may hold a password."""
+    file = tmp_path / "url"
+    file.write_text("redis://:own@b/0\n", encoding="utf-8")
+    monkeypatch.setenv("REDIS_URL", "redis://a/0")
+    monkeypatch.setenv("REDIS_STATE_URL_FILE", str(file))
+    assert get_environment().redis_state == "redis://:own@b/0"
 
 
 def test_a_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
