@@ -307,9 +307,9 @@ def test_holding_a_tag_again_moves_its_deadline(store: Store, address: Address) 
     assert not look(store, address).held
 
 
-def log(name: str, limit: int, window_ms: int = MINUTE) -> Log:
+def log(name: str, limit: int, window_ms: int = MINUTE, *, shadow: bool = False) -> Log:
     """A log of at most `limit` members."""
-    return Log(key=f"cp:limit:t:{name}", limit=limit, window_ms=window_ms)
+    return Log(key=f"cp:limit:t:{name}", limit=limit, window_ms=window_ms, shadow=shadow)
 
 
 def test_a_log_admits_exactly_its_limit(store: Store) -> None:
@@ -367,6 +367,45 @@ def test_a_smaller_limit_counts_what_is_there(store: Store) -> None:
         assert store.take([log("a", 5)], new_token()).allowed
     refused = store.take([log("a", 2)], new_token())
     assert (refused.allowed, refused.counts) == (False, (5,))
+
+
+def test_a_shadow_log_refuses_nobody_and_keeps_to_its_limit(store: Store) -> None:
+    """It says when it would have a slot; what did not fit is not written down."""
+    watched = log("w", 1, shadow=True)
+    first, *more = [store.take([watched], new_token()) for _ in range(3)]
+    assert (first.allowed, first.counts, first.waits_ms) == (True, (1,), (0,))
+    for taken in more:
+        assert (taken.allowed, taken.counts) == (True, (1,))
+        assert 0 < taken.waits_ms[0] <= MINUTE
+    assert not store.take([log("w", 1)], new_token()).allowed
+
+
+def test_a_used_up_shadow_log_does_not_keep_a_slot_from_the_others(store: Store) -> None:
+    """The slot is taken where there is one."""
+    watched, mine = log("w", 1, shadow=True), log("a", 2)
+    assert store.take([watched, mine], new_token()).counts == (1, 1)
+    second = store.take([watched, mine], new_token())
+    assert (second.allowed, second.counts) == (True, (1, 2))
+    assert (second.waits_ms[0] > 0, second.waits_ms[1]) == (True, 0)
+
+
+def test_a_refusal_by_another_log_writes_nothing_into_a_shadow_log(store: Store) -> None:
+    """A request that did not happen is not counted."""
+    watched, mine = log("w", 5, shadow=True), log("a", 1)
+    assert store.take([watched, mine], new_token()).allowed
+    for _ in range(3):
+        refused = store.take([watched, mine], new_token())
+        assert (refused.allowed, refused.counts, refused.waits_ms[0]) == (False, (1, 1), 0)
+    assert store.take([watched], new_token()).counts == (2,)
+
+
+def test_a_slot_is_given_back_in_a_shadow_log_too(store: Store) -> None:
+    """Both have room again."""
+    watched, mine, member = log("w", 1, shadow=True), log("a", 1), new_token()
+    store.take([watched, mine], member)
+    store.give_back([watched.key, mine.key], member)
+    again = store.take([watched, mine], new_token())
+    assert (again.allowed, again.counts, again.waits_ms) == (True, (1, 1), (0, 0))
 
 
 def test_counters_add_up_and_a_batch_counts_once(store: Store) -> None:

@@ -47,9 +47,8 @@ if answer[1] == 1 then
   for i = 1, logs do
     if answer[2 * i + 1] == 0 then
       redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', now - ARGV[3 * i + 3])
-      redis.call('ZADD', KEYS[i], 'NX', now, ARGV[1])
+      answer[2 * i] = answer[2 * i] + redis.call('ZADD', KEYS[i], 'NX', now, ARGV[1])
       redis.call('PEXPIRE', KEYS[i], ARGV[3 * i + 3])
-      answer[2 * i] = redis.call('ZCARD', KEYS[i])
     end
   end
 end

@@ -182,3 +182,16 @@ def test_giving_back_while_the_store_is_away_raises_nothing() -> None:
         assert decision.slot is not None
         decision.slot.give_back()
         assert limiter.check("a", 1, 60).allowed
+
+
+def test_without_the_store_memory_forgets_those_whose_window_has_passed() -> None:
+    """An outage in which many addresses ask, and nothing else is read, does not fill the process."""
+    clock = FakeClock(START)
+    with isolated_cache(clock) as memory:
+        for number in range(50):
+            RateLimiter().check(f"203.0.113.{number}", 1, 60)
+        clock.advance(59)
+        assert not RateLimiter().check("203.0.113.0", 1, 60).allowed
+        clock.advance(20)
+        assert RateLimiter().check("203.0.113.0", 1, 60).allowed
+        assert len(memory._logs) == 1
