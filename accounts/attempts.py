@@ -16,6 +16,7 @@ from cache_platform.ratelimits import Decision, take_slots
 from cache_platform.rest.callers import UNKNOWN, caller_of
 
 ATTEMPT = "accounts.attempt"
+BUSY_SECONDS = 2.0
 LONGEST_NAME = 150
 """What no account's name is longer than."""
 
@@ -38,6 +39,14 @@ def end_well(decision: Decision, request: HttpRequest | None) -> None:
     if decision.slot is not None:
         decision.slot.give_back()
     _leave(replace(decision, remaining=min(decision.limit, decision.remaining + 1), slot=None), request)
+
+
+def end_unchecked(decision: Decision, request: HttpRequest | None) -> None:
+    """Give the slot of an admitted attempt back whose password nobody had the time to look at. It is refused for a
+    moment; what is left of the limit is not told, since that is not why."""
+    if decision.slot is not None:
+        decision.slot.give_back()
+    _leave(replace(decision, allowed=False, retry_after=BUSY_SECONDS, shadow=True, slot=None), request)
 
 
 def attempt_of(request: HttpRequest) -> Decision | None:

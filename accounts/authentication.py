@@ -95,6 +95,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             user_id=owner.user_id,
             caller=Caller(address=caller_of(request._request), user=str(owner.user_id), key=str(owner.key_id)),
             credential=(API_KEY, key_params(known, owner)),
+            sure=request.method in SAFE_METHODS,
         )
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002  # DRF's signature
@@ -114,6 +115,7 @@ class SessionAuthentication(PlatformSessionAuthentication):
             user_id=int(user_id),
             caller=Caller(address=caller_of(request._request), user=str(user_id)),
             credential=(USER, {"user_id": int(user_id)}),
+            sure=request.method in SAFE_METHODS,
         )
 
 

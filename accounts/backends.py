@@ -10,10 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from accounts.attempts import begin_attempt, end_well
+from accounts.attempts import begin_attempt, end_unchecked, end_well
 from accounts.identity import load_identity, user_of
 from accounts.models import User
 from accounts.policies import USER
+from accounts.turns import turns
 from cache_platform import get_or_load
 
 
@@ -27,15 +28,20 @@ class IdentityBackend(ModelBackend):
     ) -> User | None:
         """The active user with that name and password, else None.
 
-        Raises PermissionDenied when too many attempts were wrong (accounts.attempts says until when): no password is
-        hashed then, and no other backend asked, so `authenticate()` gives None to callers that know nothing of it.
+        Raises PermissionDenied when too many attempts were wrong, or too many are under way (accounts.attempts says
+        until when): no password is hashed then, and no other backend asked, so `authenticate()` gives None to callers
+        that know nothing of it.
         """
         if username is None or password is None:
             return None
         attempt = begin_attempt(username, request)
         if not attempt.allowed:
             raise PermissionDenied("too many attempts")
-        user = super().authenticate(request, username=username, password=password, **kwargs)
+        with turns.turn() as mine:
+            if not mine:
+                end_unchecked(attempt, request)
+                raise PermissionDenied("too many attempts at once")
+            user = super().authenticate(request, username=username, password=password, **kwargs)
         if user is not None:
             end_well(attempt, request)
         return user
@@ -45,7 +51,12 @@ class IdentityBackend(ModelBackend):
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
         """See authenticate; Django's own would not pass through it."""
-        return await sync_to_async(self.authenticate)(request, username=username, password=password, **kwargs)
+
+        @sensitive_variables()  # what it encloses would be shown, too
+        def check() -> User | None:  # arguments would be shown by a report of an error in the thread
+            return self.authenticate(request, username=username, password=password, **kwargs)
+
+        return await sync_to_async(check)()
 
     def get_user(self, user_id: int) -> User | None:
         """The user, built from the identity in the cache; None for one who is not there or not active."""

@@ -34,21 +34,32 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 
 def check_servers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
-    """Whether each server keeps what must not be evicted. It asks them, so it is for `check --deploy` alone."""
-    if conf.store == "memory" or _store():
+    """Whether each server keeps what must not be evicted, or there has to be one. It asks them, so it is for
+    `check --deploy` alone."""
+    if _store():
         return []
+    if conf.store == "memory":
+        return _memory()
     found: list[CheckMessage] = []
     for alias, store in {conf.alias: get_store(), conf.state_alias: get_state_store()}.items():
         try:
             server = store.describe()
         except StoreUnavailable as error:
             message = f"The server behind CACHES[{alias!r}] cannot be asked how it evicts ({error})."
-            hint = "Run the check where the server can be reached."
+            hint = "Run the check where the server can be reached, with the password that it wants."
             found.append(Info(message, hint=hint, id="cache_platform.I001"))
             continue
         if alias == conf.state_alias:
             found.extend(_eviction(alias, server))
     return found
+
+
+def _memory() -> list[CheckMessage]:
+    if settings.DEBUG or conf.web_processes == 1:
+        return []
+    message = "Each process has its own memory: processes see neither each other's writes nor each other's limits."
+    hint = "Fine for development and for a single process (WEB_PROCESSES); name a Redis for more."
+    return [Warning(message, hint=hint, id="cache_platform.W001")]
 
 
 def _eviction(alias: str, server: Mapping[str, Any]) -> list[CheckMessage]:
@@ -82,9 +93,7 @@ def _store() -> list[CheckMessage]:
         hint = "Use redis or memory."
         return [Error(f"CACHE_PLATFORM['STORE'] is {given!r}.", hint=hint, id="cache_platform.E006")]
     if conf.store == "memory":
-        hint = "Fine for development and for a single process; name a Redis for more."
-        message = "Entries are kept in each process's memory: processes do not see each other's writes."
-        return [Warning(message, hint=hint, id="cache_platform.W001")] if not settings.DEBUG and _workers() > 1 else []
+        return []
     found = _alias(conf.alias, "ALIAS", missing="cache_platform.E003", foreign="cache_platform.E004")
     if conf.state_alias != conf.alias:
         found += _alias(conf.state_alias, "STATE_ALIAS", missing="cache_platform.E009", foreign="cache_platform.E010")
@@ -99,11 +108,6 @@ def _alias(alias: str, setting: str, *, missing: str, foreign: str) -> list[Chec
         hint = "Use cache_platform.backend.RedisCache as its BACKEND: it notices a server that is another one."
         return [Error(f"CACHES[{alias!r}] is not the platform's own backend.", hint=hint, id=foreign)]
     return []
-
-
-def _workers() -> int:
-    text = os.environ.get("WORKERS", "1")
-    return int(text) if text.isdigit() else 1
 
 
 def _ttls() -> list[CheckMessage]:
@@ -136,7 +140,9 @@ def _tags() -> list[CheckMessage]:
 
 
 def _unused_tags() -> list[CheckMessage]:
-    used = {tag.partition("{")[0] for policy in registry for tag in policy.tags}
+    tags = {tag for policy in registry for tag in policy.tags}
+    used = {tag.partition("{")[0] for tag in tags}
+    starts = tuple(tag.partition("{")[0] for tag in tags if "{" in tag)  # whatever follows may be a parameter's value
     hint = "It supersedes nothing. Is it spelt as in the policy? Tags are compared up to the first brace."
     return [
         Warning(
@@ -146,7 +152,7 @@ def _unused_tags() -> list[CheckMessage]:
         )
         for declaration in declarations()
         for template in declaration.templates
-        if template.partition("{")[0] not in used
+        if template.partition("{")[0] not in used and not ("{" not in template and template.startswith(starts))
     ]
 
 
@@ -172,6 +178,6 @@ def _limits() -> list[CheckMessage]:
         try:
             Preset.parse(name, text)
         except ParameterError as error:
-            hint = "Write requests and seconds of the window, as in 20/60s; after them may stand shadow and allow."
+            hint = "A name in small letters, and a text like 20/60s; after it may stand shadow and allow."
             found.append(Error(f"The rate limit {name!r}: {error}.", hint=hint, id="cache_platform.E008"))
     return found

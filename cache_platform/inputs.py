@@ -43,6 +43,11 @@ def note(read: Read[Any], *, relaxed: bool) -> None:
         inputs.tainted = True
 
 
+def in_load() -> bool:
+    """True inside a load."""
+    return _current.get() is not None
+
+
 def taint() -> None:
     """Tell the load around this, if there is one, that its input was itself made of something old."""
     inputs = _current.get()

@@ -115,11 +115,12 @@ def budget_key(policy_name: str, window: float, who: str) -> str:
     return f"{conf.prefix}:budget:{policy_name}:{window:g}:{part(who, secret=True, purpose='budget')}"
 
 
-def limit_key(kind: str, who: Sequence[str]) -> str:
+def limit_key(kind: str, window: float, who: Sequence[str]) -> str:
     """The key of a rate limit's log: an HMAC of `who`, each part with its length before it, so that no two lists of
-    parts give the same text, whatever a client has put into them. `kind` is readable."""
+    parts give the same text, whatever a client has put into them. `kind` and `window` are readable; a log is of one
+    window, because the shorter of two would forget what the longer one counts."""
     text = "".join(f"{len(each)}:{each}" for each in who)
-    return f"{conf.prefix}:limit:{kind}:{part(text, secret=True, purpose=f'limit:{kind}')}"
+    return f"{conf.prefix}:limit:{kind}:{window:g}:{part(text, secret=True, purpose=f'limit:{kind}')}"
 
 
 def digest(tags: Iterable[str]) -> str:

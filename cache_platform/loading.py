@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cache_platform import entries, inputs, keys
@@ -163,7 +163,8 @@ class Load:
             # The store that all processes share, also when this load's value will not be kept in it.
             wait = get_state_store().take(logs, new_token()).wait
         except StoreUnavailable:
-            wait = get_memory().take(logs, new_token()).wait
+            share = [replace(log, limit=max(1, log.limit // conf.web_processes)) for log in logs]
+            wait = get_memory().take(share, new_token()).wait
         if wait > 0:
             self.give_back(Lease.NONE)
             raise BudgetExceeded("too many different things were asked for; try again later", retry_after=wait)

@@ -6,11 +6,13 @@ everything, where else each process admits its share).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from cache_platform.conf import conf
 from cache_platform.exceptions import ParameterError, PolicyError
-from cache_platform.ratelimits import Decision, Limit, Wish, WithoutStore, checked_kind, take_slots
+from cache_platform.ratelimits import Decision, Limit, Wish, WithoutStore, checked_kind, parts_of, take_slots
 
 WORDS = {"shadow", "allow"}
 
@@ -27,6 +29,8 @@ class Preset:
     @classmethod
     def parse(cls, name: str, text: str) -> Preset:
         """From `30/60s`, `30/60s shadow`, `30/60s allow` or `30/60s shadow allow`. Raises ParameterError."""
+        if not isinstance(text, str):
+            raise ParameterError(f"{text!r} is no limit; write a text like 20/60s")
         limit, *words = text.split() or [""]
         if not WORDS.issuperset(words) or len(set(words)) != len(words):
             raise ParameterError(f"{text!r} is no limit; after 20/60s may stand: {', '.join(sorted(WORDS))}")
@@ -48,9 +52,9 @@ class Preset:
             preset=self.name,
         )
 
-    def check(self, *who: str) -> Decision:
-        """Take a slot for `who`, if there is one. See RateLimiter.check."""
-        return take_slots([self.wish(*who)])
+    def check(self, key: str | Sequence[str]) -> Decision:
+        """Take a slot for `key`, a text or several parts, if there is one. See RateLimiter.check."""
+        return take_slots([self.wish(*parts_of(key))])
 
 
 def preset(name: str) -> Preset:
@@ -59,4 +63,9 @@ def preset(name: str) -> Preset:
     if name not in limits:
         known = ", ".join(sorted(limits)) or "none"
         raise PolicyError(f"no rate limit is called {name!r}; CACHE_PLATFORM['RATE_LIMITS'] has {known}")
-    return Preset.parse(name, limits[name])
+    return _parsed(name, limits[name])
+
+
+@cache
+def _parsed(name: str, text: str) -> Preset:
+    return Preset.parse(name, text)

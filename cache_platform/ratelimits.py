@@ -76,18 +76,23 @@ class Decision:
         return math.ceil(self.retry_after)
 
 
-@dataclass(frozen=True, slots=True)
 class Slot:
-    """The place that an admitted request has taken."""
+    """The place that an admitted request has taken, in each of the logs; in none when nothing is counted."""
 
-    log_keys: tuple[str, ...]
-    member: str
-    presets: tuple[str, ...] = ()
+    __slots__ = ("_given_back", "_presets", "log_keys", "member")
+
+    def __init__(self, log_keys: Sequence[str] = (), member: str = "", presets: Sequence[str] = ()) -> None:
+        self.log_keys, self.member = tuple(log_keys), member
+        self._presets = presets
+        self._given_back = False
 
     def give_back(self) -> None:
-        """Free it again, as after a sign-in that was right. While the store is away it stays taken, which only makes
-        the limit stricter until its window has passed."""
-        for preset in self.presets:
+        """Free it again, as after a sign-in that was right; doing it twice is doing it once. While the store is away it
+        stays taken, which only makes the limit stricter until its window has passed."""
+        if self._given_back or not self.log_keys:
+            return
+        self._given_back = True
+        for preset in self._presets:
             counters.add(counter_of(preset), {"given_back": 1})
         try:
             get_state_store().give_back(self.log_keys, self.member)
@@ -108,10 +113,14 @@ class Wish:
     shadow: bool = False
     preset: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.who or not all(isinstance(part, str) for part in self.who):
+            raise ParameterError(f"who is limited is a text, or several of them, not {self.who!r}")
+
     def log(self, share: int = 1) -> Log:
         """Its log, or the share of it that one of so many processes has."""
         return Log(
-            key=keys.limit_key(self.kind, self.who),
+            key=keys.limit_key(self.kind, self.limit.window, self.who),
             limit=max(1, self.limit.limit // share),
             window_ms=math.ceil(self.limit.window * 1000),
             shadow=self.shadow,
@@ -134,23 +143,26 @@ def take_slots(wishes: Sequence[Wish]) -> Decision:
     read_ahead = ahead.taken(logs)
     if read_ahead is not None:
         member, taken = read_ahead
-        return decided(wishes, logs, taken, member)
+        return _counted(wishes, logs, taken, member)
     try:
         taken = get_state_store().take(logs, member)
     except StoreUnavailable:
         return _alone(wishes, member)
-    return decided(wishes, logs, taken, member)
+    return _counted(wishes, logs, taken, member)
 
 
-def decided(
+def _counted(
     wishes: Sequence[Wish], logs: Sequence[Log], taken: Taken, member: str, *, enforced: bool = True
 ) -> Decision:
     """What `taken` means for the wishes; counted in the statistics of their presets."""
     _count(wishes, taken, enforced=enforced)
-    slot = Slot(tuple(log.key for log in logs), member, _presets(wishes)) if taken.allowed else None
+    return replace(_told(wishes, logs, taken), enforced=enforced, slot=_slot(wishes, logs, taken, member))
+
+
+def _told(wishes: Sequence[Wish], logs: Sequence[Log], taken: Taken) -> Decision:
     telling = [index for index, log in enumerate(logs) if not log.shadow]
     if not telling:
-        return replace(_open(wishes[0]), enforced=enforced, shadow=True, slot=slot)
+        return replace(_open(wishes[0]), shadow=True)
     first = min(telling, key=lambda index: (-taken.waits_ms[index], logs[index].limit - taken.counts[index]))
     return Decision(
         kind=wishes[first].kind,
@@ -159,20 +171,31 @@ def decided(
         window=wishes[first].limit.window,
         remaining=max(0, logs[first].limit - taken.counts[first]),
         retry_after=max(taken.waits_ms[index] for index in telling) / 1000 if not taken.allowed else 0.0,
-        enforced=enforced,
-        slot=slot,
     )
+
+
+def _slot(wishes: Sequence[Wish], logs: Sequence[Log], taken: Taken, member: str) -> Slot | None:
+    """The slot in those logs that it was taken in; one in shadow that is used up has none."""
+    if not taken.allowed:
+        return None
+    inside = [index for index, wait in enumerate(taken.waits_ms) if wait == 0]
+    presets = dict.fromkeys(wishes[index].preset for index in inside if wishes[index].preset)
+    return Slot([logs[index].key for index in inside], member, tuple(presets))
 
 
 def _alone(wishes: Sequence[Wish], member: str) -> Decision:
     """What this process decides by itself while the store is away."""
     local = [wish for wish in wishes if wish.without_store == "local"]
-    if not local:
-        open_limits = Taken(allowed=True, counts=(0,) * len(wishes), waits_ms=(0,) * len(wishes))
-        _count(wishes, open_limits, enforced=False)
-        return _open(wishes[0])
-    logs = [wish.log(conf.web_processes) for wish in local]
-    return decided(local, logs, get_memory().take(logs, member), member, enforced=False)
+    free = [wish for wish in wishes if wish.without_store == "allow"]
+    if local:
+        logs = [wish.log(conf.web_processes) for wish in local]
+        decision = _counted(local, logs, get_memory().take(logs, member), member, enforced=False)
+    else:
+        decision = replace(_open(free[0]), shadow=all(wish.shadow for wish in free))
+    if decision.allowed:
+        nothing = (0,) * len(free)
+        _count(free, Taken(allowed=True, counts=nothing, waits_ms=nothing), enforced=False)
+    return decision
 
 
 def _open(wish: Wish) -> Decision:
@@ -185,20 +208,20 @@ def _open(wish: Wish) -> Decision:
         remaining=wish.limit.limit,
         retry_after=0,
         enforced=False,
+        slot=Slot(),
     )
 
 
 def _count(wishes: Sequence[Wish], taken: Taken, *, enforced: bool) -> None:
-    """Each preset by itself: of several limits, those that had room for a refused request did not refuse it."""
+    """Each preset by itself, and a request once: of several limits, those that had room did not refuse it."""
+    waits: dict[str, int] = {}
     for wish, wait in zip(wishes, taken.waits_ms, strict=True):
-        if not wish.preset or (wait == 0 and not taken.allowed):
-            continue
-        outcome = "admitted" if wait == 0 else "would_refuse" if wish.shadow else "refused"
-        counters.add(counter_of(wish.preset), {outcome: 1} | ({} if enforced else {"unenforced": 1}))
-
-
-def _presets(wishes: Sequence[Wish]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(wish.preset for wish in wishes if wish.preset))
+        if wish.preset:
+            waits[wish.preset] = max(wait, waits.get(wish.preset, 0))
+    for preset, wait in waits.items():
+        if wait or taken.allowed:
+            outcome = "admitted" if not wait else "would_refuse" if taken.allowed else "refused"
+            counters.add(counter_of(preset), {outcome: 1} | ({} if enforced else {"unenforced": 1}))
 
 
 def counter_of(preset: str) -> str:
@@ -210,6 +233,8 @@ class RateLimiter:
     """Decides. `kind` keeps the same identity in two limits apart, and is the readable part of the keys."""
 
     def __init__(self, kind: str = "check", *, without_store: WithoutStore = "local") -> None:
+        if without_store not in {"local", "allow"}:
+            raise ParameterError(f"without_store is {without_store!r}; use local or allow")
         self._kind = checked_kind(kind)
         self._without_store = without_store
 
@@ -226,13 +251,22 @@ class RateLimiter:
             [
                 Wish(
                     kind=self._kind,
-                    who=(key,) if isinstance(key, str) else tuple(key),
+                    who=parts_of(key),
                     limit=limit,
                     without_store=self._without_store,
                 )
                 for key, limit in wanted
             ]
         )
+
+
+def parts_of(key: str | Sequence[str]) -> tuple[str, ...]:
+    """The parts of an identity. Raises ParameterError for what is none."""
+    if isinstance(key, str):
+        return (key,)
+    if not isinstance(key, Sequence):
+        raise ParameterError(f"who is limited is a text, or several of them, not {key!r}")
+    return tuple(key)
 
 
 def checked_kind(kind: str) -> str:

@@ -105,15 +105,14 @@ class Reading(Generic[T]):
             return self.without_store()
 
     def from_ahead(self) -> Read[T] | None:
-        """What this request has read ahead, if that is fresh beyond doubt: no lease goes with it, so whatever takes
-        more than handing out a value is for an ordinary lookup."""
-        found = ahead.found(self.address)
-        if found is None or found.blob is None or found.held:
+        """What this request has read ahead, if that is fresh beyond doubt. No lease goes with it, so what is due to be
+        refreshed is for an ordinary lookup. No load may use it, which has read its generations later, and no
+        transaction, which may have locked what it is going to read."""
+        found = ahead.found(self.address) if self.keepable and not inputs.in_load() else None
+        usable = self.usable(get_store(), found) if found is not None else None
+        if found is None or usable is None or usable.state is not Freshness.FRESH:
             return None
-        usable = self.usable(get_store(), found)
-        if usable is None or usable.state is not Freshness.FRESH:
-            return None
-        return self.hit(get_store(), found, usable, "")
+        return self.outcome(usable.entry, usable.value, "hit", now=found.now)
 
     def without_store(self) -> Read[T]:
         """A relaxed policy goes on in this process's memory; a strict one asks the source, because a write by

@@ -36,6 +36,10 @@ def _redis_url(value: str) -> str:
         raise ValueError(f"{scheme}:// comes with a later release; use redis://, rediss:// or unix://")
     if scheme not in REDIS_SCHEMES:
         raise ValueError("must start with redis://, rediss:// or unix://, as in redis://127.0.0.1:6379/0")
+    try:
+        urlsplit(value).port  # noqa: B018  # reading it validates it; its own error shows what it read
+    except ValueError:
+        raise ValueError("has no valid port; in a password, write / as %2F, and : @ # ? % by their codes too") from None
     return value
 
 

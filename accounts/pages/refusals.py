@@ -28,8 +28,9 @@ class SignInForm(AuthenticationForm):
         """See the class."""
         super().full_clean()
         if self.non_field_errors():
+            invalid = {"aria-invalid": "true"} if _refusal(self) is None else {}  # what was typed may be right
             for field in self.fields.values():
-                field.widget.attrs.update({"aria-describedby": "form-problem", "aria-invalid": "true"})
+                field.widget.attrs.update({"aria-describedby": "form-problem", **invalid})
 
 
 class AdminSignInForm(AdminAuthenticationForm):

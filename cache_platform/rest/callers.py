@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from django.http import HttpRequest
 from rest_framework.request import Request
 
 from cache_platform.conf import conf
+
+logger = logging.getLogger(__name__)
 
 UNKNOWN = "ip:unknown"
 
@@ -55,13 +60,32 @@ def caller_of(request: HttpRequest) -> str:
     hops = conf.trusted_proxies
     if hops:
         forwarded = [part.strip() for part in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
-        address = forwarded[-hops] if len(forwarded) >= hops else address
+        if len(forwarded) >= hops:
+            hop = _network(forwarded[-hops])
+            if hop != UNKNOWN:
+                return hop
+            _say_that_all_are_one()
     return _network(address)
+
+
+@cache
+def _say_that_all_are_one() -> None:
+    """Once in a process: it would be said of every request."""
+    logger.error("X-Forwarded-For has no address where TRUSTED_PROXIES says: all behind that proxy are one caller")
+
+
+def _without_port(address: str) -> str:
+    """Some proxies write `203.0.113.7:4711` or `[2001:db8::1]:4711`."""
+    bracketed = re.fullmatch(r"\[([^\]]*)\](:[0-9]{1,5})?", address)
+    if bracketed is not None:
+        return bracketed[1]
+    host, colon, port = address.partition(":")
+    return host if colon and port.isdigit() else address
 
 
 def _network(address: str) -> str:
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(_without_port(address).partition("%")[0])
     except ValueError:
         return UNKNOWN
     if isinstance(parsed, ipaddress.IPv6Address):

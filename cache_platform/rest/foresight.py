@@ -20,11 +20,14 @@ Wanted = tuple[CachePolicy[Any], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foresight:
-    """Whose a credential would be if it is good, and the entry that says whether it is."""
+    """Whose a credential would be if it is good, and the entry that says whether it is. `sure`: a request whose
+    credential is good is let in, so that its limits may be asked at once. One that may still be refused (a key without
+    the scope, a form without its CSRF token) must not hold a slot of its user's meanwhile."""
 
     user_id: int
     caller: Caller
     credential: Wanted
+    sure: bool = True
 
 
 @runtime_checkable

@@ -88,12 +88,15 @@ def _of_the_cache(error: CachePlatformError) -> HttpResponse | None:
 
 
 def _of_drf(error: drf.APIException) -> HttpResponse:
+    wait: float | None = getattr(error, "wait", None)
+    if isinstance(error, drf.Throttled):
+        detail = "Too many requests." + ("" if wait is None else f" Try again in {max(1, math.ceil(wait))} s.")
+        return problem(429, detail, kind="urn:problem:rate-limit", retry_after=wait)
     errors = None
     detail = str(error.detail) if not isinstance(error.detail, dict | list) else "The request is not valid."
     if isinstance(error, drf.ValidationError):
         fields = error.detail if isinstance(error.detail, dict) else {"request": error.detail}
         errors = {str(name): [str(text) for text in _flat(texts)] for name, texts in fields.items()}
-    wait = getattr(error, "wait", None)
     response = problem(error.status_code, detail, errors=errors, retry_after=wait)
     if header := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = header

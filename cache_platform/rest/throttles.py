@@ -46,8 +46,15 @@ class RateLimitThrottle(BaseThrottle):
 
 
 def note(request: HttpRequest, decision: Decision) -> None:
-    """Have the response to `request` say what `decision` was."""
-    request.META["cache_platform.rate_limit"] = decision
+    """Have the response to `request` say what `decision` was; of several, what refuses for longest, else what leaves
+    least."""
+    before: Decision | None = request.META.get("cache_platform.rate_limit")
+    if before is None or before.shadow or _tightness(decision) > _tightness(before):
+        request.META["cache_platform.rate_limit"] = decision
+
+
+def _tightness(decision: Decision) -> tuple[bool, float, int]:
+    return not decision.shadow, decision.retry_after, -decision.remaining
 
 
 def with_rate_limit(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -61,7 +68,26 @@ def with_rate_limit(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 class TellsLimits(APIView):
-    """A view whose responses say what they left of a limit."""
+    """A view whose limits are one: a slot is taken in the logs of all its throttles, or in none. Its responses say what
+    they left."""
+
+    def limits_of(self, caller: Caller) -> list[Wish]:
+        """The slots that a request of `caller` needs."""
+        throttles = [each for each in self.get_throttles() if isinstance(each, RateLimitThrottle)]
+        return list(dict.fromkeys(wish for throttle in throttles for wish in throttle.wishes(caller)))
+
+    def check_throttles(self, request: Request) -> None:
+        """See APIView. Throttles of other kinds are asked first, since their slots cannot be given back."""
+        others = [each for each in self.get_throttles() if not isinstance(each, RateLimitThrottle)]
+        waits = [each.wait() for each in others if not each.allow_request(request, self)]
+        if waits:
+            self.throttled(request, max(wait or 0.0 for wait in waits))
+        wishes = self.limits_of(caller_in(request))
+        if wishes:
+            decision = take_slots(wishes)
+            note(request._request, decision)
+            if not decision.allowed:
+                self.throttled(request, decision.retry_after)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """The response, with what it says of a rate limit."""

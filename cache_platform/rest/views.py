@@ -15,13 +15,12 @@ from cache_platform.rest.callers import caller_of
 from cache_platform.rest.lookahead import LooksAhead
 from cache_platform.rest.problems import exception_handler
 from cache_platform.rest.responses import cached_response, private
-from cache_platform.rest.throttles import TellsLimits
 
 T = TypeVar("T")
 ExceptionHandler = Callable[[Exception, dict[str, Any]], HttpResponse | None]
 
 
-class _CachedView(TellsLimits, LooksAhead):
+class _CachedView(LooksAhead):
     """What the views of cached reads have in common."""
 
     def get_exception_handler(self) -> ExceptionHandler:

@@ -123,12 +123,12 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """The wish for a slot in all of `logs`, for as long as the entry that `guard` looks for is fresh and says more than
-    "not found": somebody whose credential is not good shall not use up another's limit."""
+    """The wish for a slot in all of `logs`, with a `guard` only if the entry that it looks for is fresh and says more
+    than "not found": somebody whose credential is not good shall not use up another's limit."""
 
     logs: tuple[Log, ...]
     member: str
-    guard: Lookup
+    guard: Lookup | None = None
 
 
 class Store(Protocol):
@@ -143,8 +143,9 @@ class Store(Protocol):
     def look_ahead(
         self, lookups: Sequence[Lookup], attempts: Sequence[Attempt]
     ) -> tuple[list[Found | None], list[Taken | None]]:
-        """Lookups and attempts at once. None for an entry that needs an ordinary lookup before it may be believed, and
-        for an attempt whose guard was not good, which has written nothing."""
+        """Lookups and attempts at once. Lookups write nothing here, not even a missing generation: nobody is let in
+        yet. None for an entry that is not fresh beyond doubt, and for an attempt whose guard was not good, which has
+        written nothing."""
 
     def fill(self, fills: Sequence[Fill]) -> list[Stored]:
         """Store each entry unless it is superseded, held or older, and give its lease back."""

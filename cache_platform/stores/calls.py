@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cache_platform import keys
+from cache_platform.conf import conf
 from cache_platform.stores.base import LONGEST_BACKOFF_MS, Found, Lease, Log, Lookup, Taken
 from cache_platform.stores.trust import MARK_LASTS
 
@@ -32,14 +33,37 @@ def lookup_call(wish: Lookup, fresh: str) -> Call:
     )
 
 
+def glance_call(wish: Lookup) -> Call:
+    """A call of `glance`."""
+    names = [wish.address.key, keys.epoch_key(), *wish.address.tag_keys]
+    return names, [wish.address.digest, int(wish.strict), round(MARK_LASTS * 1000)]
+
+
+def glanced(answer: list[Any] | None) -> Found | None:
+    """What `glance` answered; None for an entry that is not fresh beyond doubt."""
+    if answer is None:
+        return None
+    now, signature, blob, believed = answer
+    return Found(
+        now=now,
+        signature=signature.decode(),
+        held=False,
+        blob=blob,
+        superseded=False,
+        lease=Lease.NONE,
+        believed=bool(believed),
+    )
+
+
 def take_call(logs: Sequence[Log], member: str, guard: Lookup | None = None) -> Call:
     """A call of `take`."""
-    names, digest, strict = [log.key for log in logs], "", 0
+    names, digest, strict, lasts = [log.key for log in logs], "", 0, 0
     if guard is not None:
         names += [guard.address.key, keys.epoch_key(), *guard.address.tag_keys]
         digest, strict = guard.address.digest, int(guard.strict)
+        lasts = 0 if conf.outbox_databases == [] else round(MARK_LASTS * 1000)
     limits = [number for log in logs for number in (log.limit, log.window_ms, int(log.shadow))]
-    return names, [member, len(logs), digest, strict, *limits]
+    return names, [member, len(logs), digest, strict, lasts, *limits]
 
 
 def taken_of(answer: list[int]) -> Taken | None:

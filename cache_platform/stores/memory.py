@@ -59,6 +59,10 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _monotonic_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
 class MemoryStore:
     """See Store; shared by the threads of one process and by nothing else."""
 
@@ -66,6 +70,8 @@ class MemoryStore:
 
     def __init__(self, *, max_bytes: int, clock: Callable[[], int] = wall_clock_ms) -> None:
         self._clock = clock
+        # A limit is about spans of time, and no other process goes by this one's.
+        self._log_clock = _monotonic_ms if clock is wall_clock_ms else clock
         self._max_bytes = max_bytes
         self._lock = threading.RLock()
         self.reset()
@@ -99,17 +105,22 @@ class MemoryStore:
         with self._lock:
             now = self._clock()
             self._clean(now)
-            found: list[Found | None] = [self._look(wish, now) for wish in lookups]
-            return found, [
-                self._take(each.logs, each.member, now) if self._good(each.guard, now) else None for each in attempts
+            return [self._glance(wish, now) for wish in lookups], [
+                self._take(each.logs, each.member) if self._lets_in(each.guard, now) else None for each in attempts
             ]
 
-    def _good(self, guard: Lookup, now: int) -> bool:
-        found = self._look(guard, now)
-        if found.blob is None or found.held:
-            return False
-        entry = entries.parse(found.blob)
-        return now < entry.times.fresh_until and not entry.not_found
+    def _glance(self, wish: Lookup, now: int) -> Found | None:
+        if any((tag := self._tags.get(name)) is None or tag.expires <= now for name in wish.address.tag_keys):
+            return None
+        found = self._look(wish, now)
+        fresh = found.blob is not None and not found.held and now < entries.parse(found.blob).times.fresh_until
+        return found if fresh else None
+
+    def _lets_in(self, guard: Lookup | None, now: int) -> bool:
+        if guard is None:
+            return True
+        found = self._glance(guard, now)
+        return found is not None and found.blob is not None and not entries.parse(found.blob).not_found
 
     def _look(self, wish: Lookup, now: int) -> Found:
         signature, held = self._current(wish.address, strict=wish.strict, tag_ms=wish.tag_ms, now=now)
@@ -272,11 +283,11 @@ class MemoryStore:
     def take(self, logs: Sequence[Log], member: str) -> Taken:
         """See Store."""
         with self._lock:
-            now = self._clock()
-            self._clean(now)
-            return self._take(logs, member, now)
+            self._clean(self._clock())
+            return self._take(logs, member)
 
-    def _take(self, logs: Sequence[Log], member: str, now: int) -> Taken:
+    def _take(self, logs: Sequence[Log], member: str) -> Taken:
+        now = self._log_clock()
         kept = [self._in_window(log, now) for log in logs]
         waits = [_wait(log, members, member, now) for log, members in zip(logs, kept, strict=True)]
         allowed = all(log.shadow or not wait for log, wait in zip(logs, waits, strict=True))
@@ -294,7 +305,10 @@ class MemoryStore:
                 self._logs.get(name, {}).pop(member, None)
 
     def _in_window(self, log: Log, now: int) -> dict[str, int]:
-        return {name: at for name, at in self._logs.get(log.key, {}).items() if at > now - log.window_ms}
+        """Its members of the window; those that are ahead of a clock that was set back count as of now, for good."""
+        members = self._logs.get(log.key, {})
+        members.update({name: now for name, at in members.items() if at > now})
+        return {name: at for name, at in members.items() if at > now - log.window_ms}
 
     def scan(self, pattern: str) -> Iterator[str]:
         """See Store; a Redis glob's `\\x` is taken literally."""
@@ -348,7 +362,9 @@ class MemoryStore:
             self._forget(key)
         self._tags = {name: tag for name, tag in self._tags.items() if tag.expires > now}
         self._leases = {name: lease for name, lease in self._leases.items() if lease.expires > now}
-        for name in [n for n, log in self._logs.items() if not log or max(log.values()) <= now - self._log_windows[n]]:
+        passed = self._log_clock()
+        over = [n for n, log in self._logs.items() if not log or max(log.values()) <= passed - self._log_windows[n]]
+        for name in over:
             del self._logs[name], self._log_windows[name]
         oldest = {"m": now // 60_000 - 6 * 60, "h": now // 3_600_000 - 8 * 24}
         self._buckets = {bucket: sums for bucket, sums in self._buckets.items() if bucket[1] >= oldest[bucket[0]]}

@@ -28,7 +28,7 @@ from cache_platform.stores.base import (
     Taken,
     new_generation,
 )
-from cache_platform.stores.calls import Call, found_of, lookup_call, take_call, taken_of
+from cache_platform.stores.calls import Call, found_of, glance_call, glanced, lookup_call, take_call, taken_of
 from cache_platform.stores.connection import direct, get_breaker, get_client, guarded
 from cache_platform.stores.lua import script
 from cache_platform.stores.pending import pending
@@ -113,8 +113,7 @@ class RedisStore:
         if not lookups:
             return []
         try:
-            if pending:
-                pending.drain(self._bump_pending)
+            self._make_up()
             found = self._look_up(lookups)
         except StoreUnavailable:
             self.looks.doubted()
@@ -153,18 +152,32 @@ class RedisStore:
         self, lookups: Sequence[Lookup], attempts: Sequence[Attempt]
     ) -> tuple[list[Found | None], list[Taken | None]]:
         """See Store. Where nobody has looked at the outbox lately, no entry is believed."""
+        try:
+            self._make_up()
+            return self._looked_ahead(lookups, attempts)
+        except StoreUnavailable:
+            self.looks.doubted()
+            raise
+
+    def _make_up(self) -> None:
+        """Make the bumps of this process that are still due; raises at once while the breaker is open."""
         if pending:
+            if self.breaker.is_open:
+                raise StoreUnavailable(f"breaker open: {self.breaker.reason}")
             pending.drain(self._bump_pending)
-        fresh = new_generation()
-        calls: list[tuple[str, Call]] = [("lookup", lookup_call(wish, fresh)) for wish in lookups]
+
+    def _looked_ahead(
+        self, lookups: Sequence[Lookup], attempts: Sequence[Attempt]
+    ) -> tuple[list[Found | None], list[Taken | None]]:
+        calls: list[tuple[str, Call]] = [("glance", glance_call(wish)) for wish in lookups]
         calls += [("take", take_call(attempt.logs, attempt.member, attempt.guard)) for attempt in attempts]
         answers = guarded(self._alias, lambda client: run_several(client, calls)) if calls else []
         found: list[Found | None] = []
         for wish, answer in zip(lookups, answers, strict=False):
-            each = found_of(_answered(answer))
-            if each.believed and wish.strict:
+            each = glanced(_answered(answer))
+            if each is not None and each.believed and wish.strict:
                 self.looks.believed()
-            found.append(each if each.believed or conf.outbox_databases == [] else None)
+            found.append(each if each and (each.believed or conf.outbox_databases == []) else None)
         return found, [taken_of(_answered(answer)) for answer in answers[len(lookups) :]]
 
     def fill(self, fills: Sequence[Fill]) -> list[Stored]:

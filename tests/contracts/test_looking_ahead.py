@@ -60,6 +60,7 @@ def test_entries_and_slots_come_in_their_order(store: Store) -> None:
     attempts = [Attempt(logs=(each,), member=new_token(), guard=wish(CREDENTIAL)) for each in (log(1), log(5, "b"))]
     found, outcomes = store.look_ahead([wish(missing), wish(CREDENTIAL)], attempts)
     assert [each and each.blob for each in found] == [None, credential.dump()]
+    assert found[0] is None
     assert [outcome and outcome.counts for outcome in outcomes] == [(1,), (1,)]
 
 
@@ -158,3 +159,25 @@ def test_a_new_generation_is_seen_between_two_attempts(store: Store) -> None:
     again = attempt(store, log())
     assert again is not None
     assert again.counts == (2,)
+
+
+@pytest.mark.parametrize("spoiled", [nothing_there, superseded, held, expired, without_its_tag])
+def test_what_is_not_fresh_beyond_doubt_is_not_found(store: Store, spoiled: Any) -> None:
+    """Its reader asks in the ordinary way."""
+    spoiled(store)
+    assert store.look_ahead([wish(CREDENTIAL)], []) == ([None], [])
+
+
+def test_looking_ahead_makes_nothing_up(store: Store) -> None:
+    """Whoever asks is not let in yet, and must not fill the store with the tags of whatever is named."""
+    unknown = make_address("unknown", "user:99")
+    store.look_ahead([wish(unknown)], [Attempt(logs=(log(),), member=new_token(), guard=wish(unknown))])
+    assert [key for key in store.scan("cp:*") if "99" in key or "limit" in key] == []
+
+
+def test_not_found_is_an_answer_too(store: Store) -> None:
+    """Of an entry that is read; only a credential has to be more."""
+    not_found(store)
+    found = store.look_ahead([wish(CREDENTIAL)], [])[0][0]
+    assert found is not None
+    assert found.blob is not None

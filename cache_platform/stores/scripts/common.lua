@@ -66,6 +66,30 @@ local function new_epoch(epoch_key, identity_key, identity, random)
   return epoch
 end
 
+-- The entry at KEYS[first], with the epoch and its tags behind it, if it is fresh and none of its tags is held; else
+-- false. Nothing is made up here: a generation that is missing makes it no good.
+local function good_entry(first, digest, strict, now)
+  local raw = redis.call('MGET', unpack(KEYS, first))
+  local signature = {'E1', digest, strict and raw[2] or '-'}
+  for i = 3, #raw do
+    -- Longer than a generation: the tag is held, or was when a writer died.
+    if not generation_of(raw[i]) or #raw[i] ~= 16 then return false end
+    signature[#signature + 1] = raw[i]
+  end
+  local head = table.concat(signature, ' ')
+  if not raw[1] or string.sub(raw[1], 1, #head + 1) ~= head .. '\n' then return false end
+  local fresh_until = tonumber(string.match(raw[1], '^%d+ %d+ (%d+) ', #head + 2) or '')
+  return fresh_until and now < fresh_until and raw[1], head
+end
+
+-- Whether somebody has looked at the outbox lately: without that, an entry may be older than a write that could not say
+-- so (see trust.py). The mark's value tells when the look began: its own end would be far away after the clock was set
+-- back.
+local function looked_at(epoch_key, now, lasts)
+  local began = tonumber(get_string((string.gsub(epoch_key, 'epoch$', 'looked'))) or '')
+  return began and began <= now and now - began < lasts
+end
+
 -- The signature of the tags from KEYS[first] on, and whether one is held. `raw` holds the values, at KEYS' places.
 local function current(raw, first, digest, strict, random, now, tag_ms)
   local epoch = '-'

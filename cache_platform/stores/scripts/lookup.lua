@@ -6,13 +6,7 @@ local now = now_ms()
 local raw = redis.call('MGET', unpack(KEYS))
 local entry, lease = raw[1], raw[2]
 local token = ARGV[5]
--- Without the mark of a look at the outbox, an entry may be older than a write that could not say so (see trust.py).
-local believed = 1
-if ARGV[2] == '1' then
-  -- Its value tells when the look began: the mark's own end would be far away after the clock was set back.
-  local began = tonumber(get_string((string.gsub(KEYS[3], 'epoch$', 'looked'))) or '')
-  believed = began and began <= now and now - began < tonumber(ARGV[8]) and 1 or 0
-end
+local believed = (ARGV[2] ~= '1' or looked_at(KEYS[3], now, tonumber(ARGV[8]))) and 1 or 0
 local signature, held = current(raw, 4, ARGV[1], ARGV[2] == '1', ARGV[3], now, tonumber(ARGV[4]))
 
 local valid = entry and string.sub(entry, 1, #signature + 1) == signature .. '\n'

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.urls import path
+from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.rest.profile import ProfileView
 from cache_platform.rest.lookahead import LooksAhead
-from cache_platform.rest.throttles import RateLimitThrottle, TellsLimits
+from cache_platform.rest.throttles import RateLimitThrottle
 from config.urls import handler400, handler404, handler500, urlpatterns
 
 __all__ = ["handler400", "handler404", "handler500", "urlpatterns"]
@@ -40,7 +41,13 @@ class ProfileLimitedTwice(ProfileView):
     throttle_classes = [ReadsByKeyAndAddress]
 
 
-class LimitedWrite(TellsLimits, LooksAhead):
+class StaffProfile(LimitedProfile):
+    """The profile, for staff alone."""
+
+    permission_classes = (IsAdminUser,)
+
+
+class LimitedWrite(LooksAhead):
     """Something that is not cached, limited."""
 
     throttle_classes = [Reads]
@@ -53,6 +60,7 @@ class LimitedWrite(TellsLimits, LooksAhead):
 urlpatterns = [
     *urlpatterns,
     path("limited/profile", LimitedProfile.as_view()),
+    path("limited/staff", StaffProfile.as_view()),
     path("limited/twice", ProfileLimitedTwice.as_view()),
     path("limited/write", LimitedWrite.as_view()),
 ]

@@ -92,9 +92,9 @@ def test_a_refusal_costs_no_more(
     assert len(sent) == trips
 
 
-@pytest.mark.parametrize(("way", "trips"), [("token", 1), ("key", 1)])
+@pytest.mark.parametrize(("way", "trips"), [("token", 1), ("key", 2)])
 def test_a_write_is_authenticated_and_limited_in_one_round_trip(person: Person, way: str, trips: int) -> None:
-    """What it reads afterwards is its own affair."""
+    """By key in two: one that may not write must not hold a slot of its owner's."""
     person.asks(way, "/limited/write", "post")
     with counted_trips() as sent:
         answer = person.asks(way, "/limited/write", "post")
@@ -127,14 +127,40 @@ def test_a_revoked_token_uses_up_nobodys_limit(person: Person, settings: Any) ->
     assert remaining(person.asks("token")) == 1
 
 
-def test_a_request_that_is_refused_otherwise_gives_its_slot_back(person: Person, settings: Any) -> None:
-    """A key that may only read is refused before the throttle is asked: its slot was taken ahead, and is free again."""
+def test_a_key_that_may_not_write_holds_no_slot(person: Person, settings: Any) -> None:
+    """Not even for a moment: enough requests at once would be all slots that its owner has."""
     limit(settings, "2/60s")
     key = make_key(Client(), person.signed_in, scopes=["read"])["key"]
     reader = Client(headers={"X-API-Key": key})
     assert remaining(reader.get(LIMITED)) == 1
-    assert {reader.post("/limited/write").status_code for _ in range(3)} == {403}
+    with counted_trips() as sent:
+        assert {reader.post("/limited/write").status_code for _ in range(3)} == {403}
+    assert "limit:search" not in repr(sent)
     assert remaining(reader.get(LIMITED)) == 0
+
+
+def test_a_request_that_is_refused_otherwise_gives_its_slot_back(person: Person, settings: Any) -> None:
+    """Its throttle is not asked, so the slot that was taken ahead is free again."""
+    limit(settings, "2/60s")
+    person.asks("token", "/limited/staff")
+    with counted_trips() as sent:
+        assert person.asks("token", "/limited/staff").status_code == 403
+    assert len(sent) == 2
+    assert remaining(person.asks("token")) == 1
+
+
+@pytest.mark.parametrize("way", ["token", "key", "session"])
+def test_who_is_not_let_in_writes_nothing(person: Person, way: str, redis_cache: RedisUnderTest) -> None:
+    """What the request would read is looked at without making anything up."""
+    path = "/limited/profile"
+    assert person.asks(way, path).status_code == 200
+    person.user.is_active = False
+    person.user.save()
+    person.asks(way, path)
+    with redis_cache.client() as raw:
+        raw.delete(*raw.scan_iter("cp:tag:user:*"))
+        assert person.asks(way, path).status_code == 401
+        assert not list(raw.scan_iter("cp:tag:user:*"))
 
 
 def test_what_was_read_ahead_is_never_older_than_a_write(person: Person) -> None:

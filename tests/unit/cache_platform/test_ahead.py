@@ -13,6 +13,7 @@ from cache_platform.exceptions import StoreUnavailable
 from cache_platform.presets import Preset
 from cache_platform.ratelimits import Limit, logs_of, take_slots
 from cache_platform.reading import lookup_of
+from cache_platform.stores import local_copies
 from cache_platform.stores.memory import MemoryStore
 from cache_platform.testing import FailingStore, FakeClock, isolated_cache
 
@@ -97,6 +98,49 @@ def test_an_entry_that_is_missing_goes_the_ordinary_way(store: Counting, policy:
         look(policy)
         assert read(policy, {"id": 1}, load).stored
         assert take_slots([ADA]).remaining == 1, "nobody's slot was taken for a credential that is not there"
+
+
+def test_a_load_never_uses_what_was_read_before_it(store: Counting, policy: CachePolicy[Any], declare: Any) -> None:
+    """Else it would be stored under generations that are newer than what it was made of, and served from then on."""
+    made = declare(name="test.made", params={"id": int}, tags=("t:{id}",))
+    value = {"now": "old"}
+
+    def load_part(id: int) -> dict[str, str]:
+        return dict(value)
+
+    def load_whole(id: int) -> dict[str, Any]:
+        return {"of": read(policy, {"id": id}, load_part).value}
+
+    read(policy, {"id": 1}, load_part)
+    with ahead.scope():
+        look(policy)
+        value["now"] = "new"
+        other = threading.Thread(target=lambda: invalidate("t:1"))
+        other.start()
+        other.join()
+        assert read(made, {"id": 1}, load_whole).value == {"of": {"now": "new"}}
+    assert read(made, {"id": 1}, load_whole).value == {"of": {"now": "new"}}
+
+
+def test_two_throttles_of_one_log_take_two_slots(store: Counting, policy: CachePolicy[Any]) -> None:
+    """And leak none."""
+    read(policy, {"id": 1}, load)
+    with ahead.scope():
+        guard = lookup_of(policy, {"id": 1})
+        ahead.look([guard], [logs_of([ADA]), logs_of([ADA])], guard=guard)
+        assert [take_slots([ADA]).remaining for _ in range(2)] == [1, 0]
+    assert not take_slots([ADA]).allowed
+
+
+def test_what_was_read_ahead_is_not_kept_in_this_process(store: Counting, declare: Any, clock: FakeClock) -> None:
+    """A local copy's time begins when the store is asked, not when what it said is handed out."""
+    shared = declare(name="test.shared", params={"id": int}, consistency="relaxed", audience="public", local_ttl=1)
+    read(shared, {"id": 1}, load)
+    local_copies.reset()
+    with ahead.scope():
+        look(shared)
+        read(shared, {"id": 1}, load)
+    assert read(shared, {"id": 1}, load).source == "hit"
 
 
 def test_a_write_forgets_what_was_read_before_it(store: Counting, policy: CachePolicy[Any]) -> None:

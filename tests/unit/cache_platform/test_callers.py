@@ -55,8 +55,23 @@ def test_an_ipv4_address_in_ipv6_clothes_is_itself() -> None:
     assert caller("::ffff:203.0.113.7") == "ip:203.0.113.7"
 
 
-@pytest.mark.parametrize("address", ["", "unix:", "not-an-address", "1.2.3.4:80"])
+@pytest.mark.parametrize("address", ["", "unix:", "not-an-address", "01.2.3.4", "1.2.3.4:80:90", "[2001:db8::1", "[]"])
 def test_what_is_no_address_is_one_caller(settings: Any, address: str) -> None:
-    """Nonsense cannot be used to be somebody new each time."""
+    """Nonsense cannot be used to be somebody new each time: behind a proxy that writes it, all are that proxy."""
+    assert caller(address) == "ip:unknown"
     trust(settings, 1)
-    assert caller("10.0.0.1", address) == "ip:unknown"
+    assert caller("10.0.0.1", address) == "ip:10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("203.0.113.7:4711", "ip:203.0.113.7"),
+        ("[2001:db8:1:2::9]:4711", "ip:2001:db8:1:2::"),
+        ("[2001:db8:1:2::9]", "ip:2001:db8:1:2::"),
+    ],
+)
+def test_a_port_that_a_proxy_writes_is_left_out(settings: Any, written: str, meant: str) -> None:
+    """Or each connection would be somebody new, or everybody one."""
+    trust(settings, 1)
+    assert caller("10.0.0.1", f"6.6.6.6, {written}") == meant

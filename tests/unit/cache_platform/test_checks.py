@@ -37,6 +37,9 @@ def test_the_sites_own_settings_are_fine() -> None:
         ({"STORE": "redis", "ALIAS": "missing"}, "cache_platform.E003"),
         ({"STORE": "redis"}, "cache_platform.E004"),
         ({"RATE_LIMITS": {"search": "5/h15"}}, "cache_platform.E008"),
+        ({"RATE_LIMITS": {"search": 5}}, "cache_platform.E008"),
+        ({"RATE_LIMITS": {"search": ["5/60s"]}}, "cache_platform.E008"),
+        ({"RATE_LIMITS": {"Export-Big": "5/60s"}}, "cache_platform.E008"),
     ],
 )
 def test_a_wrong_setting_is_found(settings: Any, changes: dict[str, Any], expected: str) -> None:
@@ -97,6 +100,7 @@ def test_servers_are_asked_before_a_deployment_alone() -> None:
 
 def test_no_server_is_asked_that_the_settings_do_not_name(settings: Any) -> None:
     """Without Redis, and where another check says what is wrong."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "WEB_PROCESSES": 1}
     assert check_servers(None) == []
     settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "STORE": "redis", "ALIAS": "missing"}
     assert check_servers(None) == []
@@ -109,10 +113,12 @@ def test_a_wrong_or_unknown_ttl_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     assert ids() == ["cache_platform.E005", "cache_platform.W002"]
 
 
-def test_memory_for_several_processes_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their writes would not reach each other."""
-    monkeypatch.setenv("WORKERS", "4")
-    assert ids() == ["cache_platform.W001"]
+@pytest.mark.parametrize(("processes", "expected"), [(1, []), (4, ["cache_platform.W001"])])
+def test_memory_for_several_processes_is_warned_of(settings: Any, processes: int, expected: list[str]) -> None:
+    """Neither their writes nor their limits would reach each other."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "WEB_PROCESSES": processes}
+    assert ids() == []
+    assert [message.id for message in check_servers(None)] == expected
 
 
 def test_ids_are_unique() -> None:

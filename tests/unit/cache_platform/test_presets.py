@@ -123,4 +123,57 @@ def test_who_is_limited_may_be_called_anything(settings: Any) -> None:
     """JSON can carry text that no encoding has."""
     limits(settings, auth="1/60s")
     with isolated_cache(FakeClock(START)):
-        assert [preset("auth").check("\ud800\0*", "ip:unknown").allowed for _ in range(2)] == [True, False]
+        assert [preset("auth").check(("\ud800\0*", "ip:unknown")).allowed for _ in range(2)] == [True, False]
+
+
+def test_without_the_store_a_preset_that_admits_everything_counts_beside_one_that_decides(settings: Any) -> None:
+    """A request that is admitted counts in both; one that is refused, in the one that refused it."""
+    limits(settings, chat="1/60s", search="1/60s allow")
+    with failing_store("take"):
+        both = [preset("search").wish("user:1"), preset("chat").wish("user:1")]
+        assert [take_slots(both).allowed for _ in range(3)] == [True, False, False]
+        assert counted("search") == {"admitted": 1, "unenforced": 1}
+        assert counted("chat") == {"admitted": 1, "refused": 2, "unenforced": 3}
+
+
+def test_a_slot_of_a_limit_that_admits_everything_can_be_given_back(settings: Any) -> None:
+    """There is nothing in it, and nothing is counted for it."""
+    limits(settings, search="1/60s allow")
+    with failing_store("take", "give_back"):
+        slot = preset("search").check("user:1").slot
+        assert slot is not None
+        slot.give_back()
+        slot.give_back()
+        assert counted("search") == {"admitted": 1, "unenforced": 1}
+
+
+def test_a_log_in_shadow_that_took_nothing_is_not_given_back(settings: Any) -> None:
+    """Its statistics would else say that more was given back than admitted."""
+    limits(settings, chat="5/60s", watching="1/60s shadow")
+    with isolated_cache(FakeClock(START)):
+        decisions = [take_slots([preset("chat").wish("user:1"), preset("watching").wish("user:1")]) for _ in range(2)]
+        for decision in decisions[::-1]:
+            assert decision.slot is not None
+            decision.slot.give_back()
+        assert counted("chat") == {"admitted": 2, "given_back": 2}
+        assert counted("watching") == {"admitted": 1, "would_refuse": 1, "given_back": 1}
+
+
+def test_giving_back_twice_counts_once(settings: Any) -> None:
+    """And frees one slot, not one that another request has."""
+    limits(settings, chat="2/60s")
+    with isolated_cache(FakeClock(START)):
+        slots = [preset("chat").check("user:1").slot for _ in range(2)]
+        assert slots[0] is not None
+        slots[0].give_back()
+        slots[0].give_back()
+        assert counted("chat") == {"admitted": 2, "given_back": 1}
+        assert preset("chat").check("user:1").remaining == 0
+
+
+@pytest.mark.parametrize("who", [(), [], 7, None, ("user", 7), [7], b"user"])
+def test_who_is_limited_is_a_text_or_several(settings: Any, who: Any) -> None:
+    """A number would be limited as whoever has it as an address, a name or a key."""
+    limits(settings, chat="1/60s")
+    with isolated_cache(FakeClock(START)), pytest.raises(ParameterError, match="is a text, or several"):
+        preset("chat").check(who)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cache_platform import keys
-from cache_platform.exceptions import ParameterError
+from cache_platform import Budget, keys, read
+from cache_platform.exceptions import BudgetExceeded, ParameterError
 from cache_platform.ratelimits import Decision, Limit, RateLimiter
 from cache_platform.testing import FakeClock, failing_store, isolated_cache
 
@@ -137,10 +137,10 @@ def test_a_slot_can_be_given_back() -> None:
 def test_no_two_identities_share_a_log() -> None:
     """However their parts are cut, and in whatever limit they are; what they are is not in the key."""
     lists: list[list[str]] = [["ab"], ["a", "b"], ["", "ab"], ["1:a", "b"], ["a", "1:b"], ["203.0.113.7"], []]
-    found = [keys.limit_key(kind, parts) for kind in ("auth", "chat") for parts in lists]
+    found = [keys.limit_key(kind, 60, parts) for kind in ("auth", "chat") for parts in lists]
     assert len(set(found)) == len(found)
     assert not [key for key in found if "203" in key.partition("limit:")[2].partition("!")[0]]
-    assert all(key.split("!")[0] in {"cp:limit:auth:", "cp:limit:chat:"} for key in found)
+    assert all(key.split("!")[0] in {"cp:limit:auth:60:", "cp:limit:chat:60:"} for key in found)
 
 
 @pytest.mark.parametrize("kind", ["", "A", "a b", "a:b", "a" * 31])
@@ -195,3 +195,48 @@ def test_without_the_store_memory_forgets_those_whose_window_has_passed() -> Non
         clock.advance(20)
         assert RateLimiter().check("203.0.113.0", 1, 60).allowed
         assert len(memory._logs) == 1
+
+
+def test_two_windows_on_one_identity_are_two_limits() -> None:
+    """Both hold, together and each by itself: two in a second, four in a minute."""
+    clock = FakeClock(START)
+    with isolated_cache(clock):
+        limiter, both = RateLimiter(), [("a", Limit(2, 1)), ("a", Limit(4, 60))]
+        decisions = [limiter.check_all(both) for _ in range(3)]
+        assert [(each.allowed, each.limit, each.retry_after) for each in decisions] == [
+            (True, 2, 0),
+            (True, 2, 0),
+            (False, 2, 1),
+        ]
+        assert outcome(limiter.check("a", 4, 60)) == (True, 1, 0)
+        clock.advance(1)
+        assert limiter.check_all(both).allowed
+        refused = limiter.check_all(both)
+        assert (refused.allowed, refused.limit, refused.retry_after) == (False, 4, 59)
+        assert outcome(limiter.check("a", 2, 1)) == (True, 0, 0)
+
+
+@pytest.mark.parametrize("who", [(), [], 7, None, ("user", 7), [7], b"user"])
+def test_who_is_limited_is_a_text_or_several(who: Any) -> None:
+    """A number would be limited as whoever has it as an address, a name or a key."""
+    with isolated_cache(FakeClock(START)), pytest.raises(ParameterError, match="is a text, or several"):
+        RateLimiter().check(who, 1, 60)
+
+
+@pytest.mark.parametrize("without_store", ["", "deny", "Local", None])
+def test_what_a_limit_does_without_its_store_is_one_of_two_words(without_store: Any) -> None:
+    """A misspelt one is told at once, not in an outage."""
+    with pytest.raises(ParameterError, match="local or allow"):
+        RateLimiter(without_store=without_store)
+
+
+def test_without_the_store_load_budgets_are_shared_out_too(settings: Any, declare: Any) -> None:
+    """All web processes together load no more often than the budget says, and each at least once."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "WEB_PROCESSES": 4}
+    budgets = (Budget(limit=8, window=60, per="policy"),)
+    policy = declare(name="test.budget", params={"id": int}, budgets=budgets)
+    with failing_store("take"):
+        for number in range(2):
+            read(policy, {"id": number}, lambda id: {"id": id})
+        with pytest.raises(BudgetExceeded):
+            read(policy, {"id": 3}, lambda id: {"id": id})
