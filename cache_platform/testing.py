@@ -24,7 +24,7 @@ PLACES = (
     "health",
     "inventory",
 )
-LIMITS = ("ratelimits", "loading", "health")
+LIMITS = ("stores", "ratelimits", "loading", "health")
 PATIENCE = 10.0
 """Seconds after which a pause that nobody ends fails the test instead of hanging it."""
 

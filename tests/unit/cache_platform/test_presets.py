@@ -139,11 +139,12 @@ def test_without_the_store_a_preset_that_admits_everything_counts_beside_one_tha
 def test_a_slot_of_a_limit_that_admits_everything_can_be_given_back(settings: Any) -> None:
     """There is nothing in it, and nothing is counted for it."""
     limits(settings, search="1/60s allow")
-    with failing_store("take", "give_back"):
+    with failing_store("take", "give_back") as store:
         slot = preset("search").check("user:1").slot
         assert slot is not None
         slot.give_back()
         slot.give_back()
+        assert "give_back" not in store.calls
         assert counted("search") == {"admitted": 1, "unenforced": 1}
 
 
