@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         InvalidQuery,
         LoadRefused,
         LoadShed,
+        LockLost,
+        LockNotAcquired,
         ParameterError,
         PolicyError,
         SourceBackoff,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         put,
     )
     from cache_platform.invalidation import tags_of
+    from cache_platform.locks import DistributedLock
     from cache_platform.policies import Budget, CachePolicy, register
     from cache_platform.presets import Preset, preset
     from cache_platform.ratelimits import Decision, Limit, RateLimiter
@@ -48,14 +51,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "batches": ("get_many_or_load", "read_many"),
     "exceptions": (
-        "BudgetExceeded", "CachePlatformError", "InvalidQuery", "LoadRefused", "LoadShed", "ParameterError",
-        "PolicyError", "SourceBackoff", "SourceError", "SourceMalformed", "SourceRateLimited", "SourceRefused",
-        "SourceTimeout", "SourceUnavailable", "StoreUnavailable", "UnknownPolicy",
+        "BudgetExceeded", "CachePlatformError", "InvalidQuery", "LoadRefused", "LoadShed", "LockLost",
+        "LockNotAcquired", "ParameterError", "PolicyError", "SourceBackoff", "SourceError", "SourceMalformed",
+        "SourceRateLimited", "SourceRefused", "SourceTimeout", "SourceUnavailable", "StoreUnavailable",
+        "UnknownPolicy",
     ),
     "generations": (
         "flush_all", "flush_pattern", "flush_policy", "invalidate", "invalidate_user", "peek", "put",
     ),
     "invalidation": ("tags_of",),
+    "locks": ("DistributedLock",),
     "policies": ("Budget", "CachePolicy", "register"),
     "presets": ("Preset", "preset"),
     "ratelimits": ("Decision", "Limit", "RateLimiter"),
@@ -70,10 +75,13 @@ __all__ = [
     "CachePlatformError",
     "CachePolicy",
     "Decision",
+    "DistributedLock",
     "InvalidQuery",
     "Limit",
     "LoadRefused",
     "LoadShed",
+    "LockLost",
+    "LockNotAcquired",
     "ParameterError",
     "PolicyError",
     "Preset",

@@ -61,6 +61,23 @@ class BudgetExceeded(LoadRefused):
     """This caller, or all callers together, used up the policy's load budget: a 429."""
 
 
+class LockNotAcquired(CachePlatformError):
+    """The lock `name` could not be had in time: a 503. `retry_after` is in seconds."""
+
+    def __init__(self, name: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(f"the lock {name!r} could not be had in time")
+        self.name = name
+        self.retry_after = retry_after
+
+
+class LockLost(CachePlatformError):
+    """The lock `name` is not held any more, so what was to be done under it must not be done."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"the lock {name!r} is lost: {detail}")
+        self.name = name
+
+
 class SourceError(CachePlatformError):
     """The source behind a loader failed. `retry_after` is in seconds where the source named it."""
 

@@ -41,7 +41,7 @@ def report(window: str, *, timestamp: str) -> dict[str, Any]:
     try:
         counts, entries = statistics.read_window(window), count_entries()
     except StoreUnavailable:
-        unknown: dict[str, Any] = {"patterns": [], "performance": None, "limits": []}
+        unknown: dict[str, Any] = {"patterns": [], "performance": None, "limits": [], "locks": []}
         return {"timestamp": timestamp, "window": window, **unknown, **_servers()}
     patterns = [
         {"name": policy.name, "count": entries[policy.name], "ttl": policy.effective_ttl}
@@ -58,8 +58,14 @@ def report(window: str, *, timestamp: str) -> dict[str, Any]:
         "patterns": patterns,
         "performance": statistics.summary(total),
         "limits": [_limit(name, counts.get(counter_of(name), {})) for name in sorted(conf.rate_limits)],
+        "locks": [_lock(name, counts[name]) for name in sorted(counts) if name.startswith("lock:")],
         **_servers(),
     }
+
+
+def _lock(name: str, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What a kind of lock did."""
+    return {"kind": name.removeprefix("lock:")} | {each: counts.get(each, 0) for each in statistics.LOCK_COUNTERS}
 
 
 def _limit(name: str, counts: Mapping[str, int]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The outbox: tags whose bump is still to be made, written in the transactions that changed them."""
+"""The outbox (tags whose bump is still to be made, written in the transactions that changed them) and locks' fences."""
 
 from __future__ import annotations
 
@@ -20,3 +20,17 @@ class OutboxRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}: {self.tags[:80]}"
+
+
+class LockFence(models.Model):
+    """The greatest fencing number that has written under a lock. Without its row an older holder could write again."""
+
+    name = models.CharField(max_length=120, primary_key=True)
+    number = models.BigIntegerField()
+
+    class Meta:
+        db_table = "cache_platform_lock_fence"
+        verbose_name = "lock fence"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.number}"

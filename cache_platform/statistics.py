@@ -35,6 +35,8 @@ COUNTERS = (
 LIMIT_COUNTERS = ("admitted", "refused", "would_refuse", "unenforced", "given_back")
 """Of a preset's limit: requests let through, refused, let through only because it is in shadow, and decided while the
 store was away; and slots given back."""
+LOCK_COUNTERS = ("held", "waited", "lost", "refused")
+"""Of a kind of lock: times that it was had, that somebody waited for it, lost it, and did not get it."""
 LOAD_TIME_BOUNDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 """Upper bounds of the histogram of load times, in milliseconds; what is slower counts as `inf`."""
 LONGEST_UNSENT = 50

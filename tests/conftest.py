@@ -15,6 +15,7 @@ from cache_platform.breaker import Breaker
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.statistics import counters
 from cache_platform.stores import reset_process
+from cache_platform.stores.lock_store import reset_locks
 from cache_platform.stores.pending import pending
 from tests.services.redis import RedisUnderTest
 
@@ -33,6 +34,7 @@ atexit.register(shutil.rmtree, settings.VAR_DIR, ignore_errors=True)
 def empty_process() -> Iterator[None]:
     """Nothing that a test left in this process's memory reaches the next one."""
     reset_process()
+    reset_locks()
     pending.reset()
     counters.forget()
     yield

@@ -18,6 +18,8 @@ from cache_platform.exceptions import (
     CachePlatformError,
     InvalidQuery,
     LoadRefused,
+    LockLost,
+    LockNotAcquired,
     ParameterError,
     SourceError,
     StoreUnavailable,
@@ -81,6 +83,9 @@ def _of_the_cache(error: CachePlatformError) -> HttpResponse | None:
     if isinstance(error, SourceError):
         detail = "The source of this data does not answer at the moment, and there is no earlier answer to give."
         return problem(503, detail, kind="urn:problem:source", retry_after=error.retry_after or RETRY_AFTER)
+    if isinstance(error, LockNotAcquired | LockLost):
+        wait = getattr(error, "retry_after", None) or RETRY_AFTER
+        return problem(503, "Somebody else is doing this at the moment.", kind="urn:problem:lock", retry_after=wait)
     if isinstance(error, StoreUnavailable):
         detail = "The cache does not answer at the moment."
         return problem(503, detail, kind="urn:problem:store", retry_after=RETRY_AFTER)
