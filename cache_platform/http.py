@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import ssl
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -18,12 +17,13 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 import httpcore
 import httpx
 
+from cache_platform.bodies import pieces_of
 from cache_platform.deadlines import Deadline, DeadlineBackend
 from cache_platform.exceptions import (
     SourceError,
@@ -33,8 +33,9 @@ from cache_platform.exceptions import (
     SourceTimeout,
     SourceUnavailable,
 )
-from cache_platform.gunzip import Gunzip
 from cache_platform.outages import Outage
+
+T = TypeVar("T")
 
 USER_AGENT = "cache-platform/0.1"
 MAX_RETRY_AFTER = 3600.0
@@ -164,15 +165,39 @@ class HttpSource:
         Raises SourceBackoff when the source is to be left alone."""
         return nullcontext() if part else self.outage.watched()
 
+    def receive(
+        self,
+        ask: Ask,
+        take: Callable[[Iterator[bytes]], T],
+        *,
+        deadline: Deadline | None = None,
+    ) -> T:
+        """What `take` makes of the body of the answer to `ask`, which it is given in pieces as they arrive; the status
+        has to be 200. Raises SourceError, and what `take` raises: a SourceError of it counts against the source.
+        """
+        deadline = deadline or self.deadline()
+
+        def taken(response: httpx.Response) -> T:
+            return take(self._pieces(response, deadline, self.limits.max_bytes))
+
+        with self.judged():
+            return self._asked(ask, frozenset({200}), deadline, taken)
+
     def _answer(self, ask: Ask, expected: frozenset[int], deadline: Deadline) -> Answer:
+        def whole(response: httpx.Response) -> Answer:
+            status = response.status_code
+            most = self.limits.max_bytes if status < 300 else min(self.limits.max_bytes, MAX_ERROR_BYTES)
+            body = self._read(response, deadline, most)
+            return Answer(status, {name.lower(): value for name, value in response.headers.items()}, body)
+
+        return self._asked(ask, expected, deadline, whole)
+
+    def _asked(self, ask: Ask, expected: frozenset[int], deadline: Deadline, use: Callable[[httpx.Response], T]) -> T:
         try:
             with deadline.enforced(), self._exchange(ask, deadline) as response:
-                status = response.status_code
-                if status not in expected:
+                if response.status_code not in expected:
                     raise self._refusal(response, deadline, secrets=tuple(ask.headers.values()))
-                most = self.limits.max_bytes if status < 300 else min(self.limits.max_bytes, MAX_ERROR_BYTES)
-                body = self._read(response, deadline, most)
-                return Answer(status, {name.lower(): value for name, value in response.headers.items()}, body)
+                return use(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._translated(error) from error
         except UnicodeEncodeError:  # its text would carry the header
@@ -225,33 +250,13 @@ class HttpSource:
                 client = self._client = self._client or _new_client(_Transport(self.limits))
         return client
 
-    def _read(self, response: httpx.Response, deadline: Deadline, max_bytes: int) -> bytes:
-        """The body, decompressed here because httpx expands each chunk whole before anyone can count it."""
-        unpack = self._unpacker(response)
-        body = bytearray()
-        received = 0
+    def _pieces(self, response: httpx.Response, deadline: Deadline, max_bytes: int) -> Iterator[bytes]:
         assert isinstance(response.stream, httpx.SyncByteStream)
-        for chunk in response.stream:
-            if deadline.remaining() <= 0:
-                raise SourceTimeout(self.name, "the answer was not complete in time")
-            received += len(chunk)
-            try:
-                body += unpack.some(chunk, max_bytes + 1 - len(body)) if unpack else chunk
-            except zlib.error as error:
-                raise SourceMalformed(self.name, "the answer cannot be decompressed") from error
-            if max(received, len(body)) > max_bytes:
-                raise SourceMalformed(self.name, f"the answer is larger than {max_bytes} bytes")
-        if unpack and not unpack.complete:
-            raise SourceMalformed(self.name, "the compressed answer is cut off")
-        return bytes(body)
+        coding = response.headers.get("Content-Encoding", "")
+        return pieces_of(response.stream, coding=coding, source=self.name, deadline=deadline, max_bytes=max_bytes)
 
-    def _unpacker(self, response: httpx.Response) -> Gunzip | None:
-        coding = response.headers.get("Content-Encoding", "").strip().lower()
-        if coding in {"", "identity"}:
-            return None
-        if coding in {"gzip", "x-gzip"}:
-            return Gunzip()
-        raise SourceMalformed(self.name, "the answer is compressed in a way that was not asked for")
+    def _read(self, response: httpx.Response, deadline: Deadline, max_bytes: int) -> bytes:
+        return b"".join(self._pieces(response, deadline, max_bytes))
 
     def _refusal(self, response: httpx.Response, deadline: Deadline, *, secrets: tuple[str, ...]) -> SourceError:
         status = response.status_code

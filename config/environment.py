@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -143,6 +144,15 @@ class Environment(BaseSettings):
     news_provider: Literal["newsapi", "gnews", "hackernews"] | None = None
     news_url: HttpUrl | None = None
     news_api_key: SecretStr | None = None
+
+    # The assistant's language model
+    llm_base_url: HttpUrl | None = None
+    llm_api_key: SecretStr | None = None
+    llm_model: str = Field("gpt-4o-mini", max_length=200)
+    llm_timeout: float = Field(30.0, gt=0, le=600)
+    llm_price_per_1000: Decimal = Field(Decimal("0.002"), ge=0, le=1000)
+    llm_price_prompt: Decimal | None = Field(None, ge=0, le=1000)
+    llm_price_completion: Decimal | None = Field(None, ge=0, le=1000)
 
     # Connected platforms
     token_keys: Annotated[SecretStr, AfterValidator(_fernet_keys)] | None = None

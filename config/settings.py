@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "weather",
     "news",
     "connectors",
+    "assistant",
     "dashboard",
 ]
 
@@ -265,6 +266,14 @@ WEATHER_URL = env.weather_url
 NEWS_PROVIDER = env.news_provider
 NEWS_URL = env.news_url
 NEWS_API_KEY = env.news_api_key.get_secret_value() if env.news_api_key else None
+
+LLM_BASE_URL = env.llm_base_url
+LLM_API_KEY = env.llm_api_key.get_secret_value() if env.llm_api_key else None
+LLM_MODEL = env.llm_model
+LLM_TIMEOUT = env.llm_timeout
+LLM_PRICE_PER_1000 = env.llm_price_per_1000
+LLM_PRICE_PROMPT = env.llm_price_prompt
+LLM_PRICE_COMPLETION = env.llm_price_completion
 
 SITE_URL = env.site_url or f"http://127.0.0.1:{env.port}"
 OAUTH_CLIENTS = env.oauth_clients

@@ -11,6 +11,7 @@ urlpatterns = [
     path("connectors/", include("connectors.pages.urls")),
     path("", include("accounts.rest.urls")),
     path("", include("connectors.rest.urls")),
+    path("", include("assistant.rest.urls")),
     path("", include("cache_platform.urls")),
     path("", include("weather.urls")),
     path("", include("news.urls")),

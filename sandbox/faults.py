@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 Service = Literal["weather", "news", "oauth", "platform", "chat"]
-Mode = Literal["off", "error", "slow", "timeout", "malformed", "rate_limited", "huge"]
+Mode = Literal["off", "error", "slow", "timeout", "malformed", "rate_limited", "huge", "cut"]
 SERVICES: tuple[Service, ...] = get_args(Service)
 MODES: tuple[Mode, ...] = get_args(Mode)
 

@@ -19,6 +19,8 @@ GNews v4 (any apikey; "invalid" is refused, "exhausted" is over its quota)
 Hacker News
   GET  /v0/topstories.json  /v0/newstories.json  /v0/beststories.json
   GET  /v0/item/<id>.json
+OpenAI chat completions (any key; "invalid" is refused)
+  POST /v1/chat/completions   {"model": "sandbox", "messages": [{"role": "user", "content": ""}], "stream": false}
 OAuth 2.0 for the platforms tunebox, daybook, codeyard and chirper; each knows one client, whose id is
 cache-platform-<platform> and whose secret is sandbox-secret-<platform>. PKCE with S256 is required.
   GET  /oauth/<platform>/authorize?response_type=code&client_id=&redirect_uri=&scope=&state=
@@ -37,7 +39,7 @@ Control
   POST /_control/reset    counts to zero, faults and settings away
   GET  /_control/faults   what is set
   POST /_control/faults   {"service": "weather|news|oauth|platform|chat",
-                           "mode": "off|error|slow|timeout|malformed|rate_limited|huge",
+                           "mode": "off|error|slow|timeout|malformed|rate_limited|huge|cut",
                            "delay_ms": 3000, "rate": 1}
   GET  /_control/oauth    settings, and how many codes and tokens are live
   POST /_control/oauth    {"expires_in": null, "refuse_refresh": false, "quota": null,

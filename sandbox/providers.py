@@ -14,12 +14,13 @@ from django.http.response import HttpResponseBase
 from sandbox import delays
 from sandbox.calls import Calls
 from sandbox.faults import Fault, Faults, Service
-from sandbox.replies import Endless, huge_reply, malformed_reply
+from sandbox.replies import Endless, cut_reply, huge_reply, malformed_reply
 
 LONGEST_SILENCE = 120.0
 """Seconds that mode `timeout` keeps a request open when its client never gives up."""
 
 Ask = Callable[[], Coroutine[Any, Any, HttpResponse]]
+Send = Callable[[HttpResponse, float], Coroutine[Any, Any, HttpResponseBase]]
 View = Callable[..., Coroutine[Any, Any, HttpResponse]]
 WrappedView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
@@ -37,6 +38,8 @@ class Provider:
     huge: Endless
     malformed: Callable[[], HttpResponse] | None = None
     """What it sends instead of an answer that parses; None: half of a good one."""
+    send: Send | None = None
+    """How it sends an answer, so many seconds late; None: at once, after those seconds."""
 
 
 def provided_by(
@@ -79,6 +82,15 @@ async def _answer(
         case "timeout":
             await asyncio.sleep(LONGEST_SILENCE)  # cancelled by Django when the client goes away
             return HttpResponse(status=504)
-        case "slow":
-            await asyncio.sleep(fault.delay_ms / 1000)
-    return await ask()
+    return await _sent(provider, fault, ask)
+
+
+async def _sent(provider: Provider, fault: Fault, ask: Ask) -> HttpResponseBase:
+    """Send the view's answer, late or cut if the fault says so."""
+    late = fault.delay_ms / 1000 if fault.mode == "slow" else 0.0
+    if provider.send is None:
+        await asyncio.sleep(late)
+    answer = await ask()
+    if fault.mode == "cut":
+        answer = cut_reply(answer)
+    return answer if provider.send is None else await provider.send(answer, late)

@@ -46,6 +46,12 @@ def malformed_reply(whole: HttpResponse) -> HttpResponse:
     return HttpResponse(whole.content[: len(whole.content) // 2], content_type=JSON_TYPE)
 
 
+def cut_reply(whole: HttpResponse) -> HttpResponse:
+    """Return the first half of an answer as if it were all, with its own status and type."""
+    half = whole.content[: len(whole.content) // 2]
+    return HttpResponse(half, status=whole.status_code, content_type=whole["Content-Type"])
+
+
 async def _pieces(endless: Endless) -> AsyncIterator[bytes]:
     item = endless.item.encode()
     block = b",".join([item] * max(1, CHUNK_BYTES // len(item)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from sandbox import control, gnews, hackernews, index, news, weather
+from sandbox import chat, control, gnews, hackernews, index, news, weather
 from sandbox.oauth import control as oauth_control
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("v2/top-headlines", news.top_headlines),
     path("v2/everything", news.everything),
     path("api/v4/top-headlines", gnews.top_headlines),
+    path("v1/chat/completions", chat.completions),
     path("v0/topstories.json", hackernews.story_list, {"order": "top"}),
     path("v0/newstories.json", hackernews.story_list, {"order": "new"}),
     path("v0/beststories.json", hackernews.story_list, {"order": "best"}),

@@ -13,6 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import Profile, Subscription
+from assistant.conversations import append, begin
+from assistant.models import Conversation, Document, Persona
 from connectors.models import ExtractedItem, ExtractionJob, PlatformConnection
 from tests.integration.accounts.credentials import PASSWORD, empty_redis, make_key, new_user, sign_in  # noqa: F401
 
@@ -26,12 +28,22 @@ WAYS = {
     "api/connectors/status/<int:user_id>": {"session", "token", "key"},
     "api/extraction-jobs/<uuid:job_id>": {"session", "token", "key"},
     "api/signature/<int:user_id>": {"session", "token", "key"},
+    "api/personas": {"session", "token", "key"},
+    "api/personas/<int:persona_id>": {"session", "token", "key"},
+    "api/personas/preference": {"session", "token", "key"},
+    "api/conversations": {"session", "token", "key"},
+    "api/conversations/<int:conversation_id>/messages": {"session", "token", "key"},
+    "api/documents": {"session", "token", "key"},
+    "api/stats": {"session", "token", "key"},
 }
 PRIVATE_API = list(WAYS)
 PRIVATE_PAGES = ["accounts/", "accounts/password/", "accounts/sessions/", "accounts/api-keys/", "connectors/"]
 FRAGMENTS = ["connectors/jobs/<uuid:job_id>/", "cards/platforms", "cards/subscription"]
 """Parts of private pages."""
-NAMELESS = {"accounts/password/", "api/extraction-jobs/<uuid:job_id>", "api/signature/<int:user_id>"}
+NAMELESS = {
+    "accounts/password/", "api/extraction-jobs/<uuid:job_id>", "api/signature/<int:user_id>",
+    "api/personas/preference", "api/stats",
+}  # fmt: skip
 """What does not say its owner's name."""
 SHOWING_WHO_IT_IS = [""]
 """Pages for everybody, whose menu names who is signed in."""
@@ -44,7 +56,7 @@ ANSWERING_POST_ALONE = {
     "accounts/logout/", "api/auth/token", "api/auth/refresh", "api/auth/logout", "api/auth/password",
     "api/auth/api-keys/<int:key_id>", "api/connectors/<slug:provider>/authorize",
     "api/connectors/<slug:provider>/<int:user_id>", "api/connectors/<slug:provider>/<int:user_id>/extract",
-    "api/connectors/reset/<int:user_id>",
+    "api/connectors/reset/<int:user_id>", "api/chat", "api/documents/<int:document_id>",
 }  # fmt: skip
 """Or DELETE."""
 COMING_BACK = {"api/connectors/callback"}
@@ -61,10 +73,19 @@ class Person:
     token: str
     key: str
     job: str
+    talk: Conversation
 
     def address(self, route: str) -> str:
         """The route of what is this person's."""
-        return "/" + route.replace("<int:user_id>", str(self.user.pk)).replace("<uuid:job_id>", self.job)
+        numbers = {
+            "<int:user_id>": self.user.pk,
+            "<uuid:job_id>": self.job,
+            "<int:persona_id>": self.talk.persona_id,
+            "<int:conversation_id>": self.talk.pk,
+        }
+        for place, number in numbers.items():
+            route = route.replace(place, str(number))
+        return f"/{route}"
 
     def ways(self) -> dict[str, tuple[Client, dict[str, str]]]:
         """A client and headers for each."""
@@ -81,11 +102,21 @@ def person(name: str) -> Person:
     Profile.objects.create(user=user, display_name=name, settings={"of": name})
     Subscription.objects.create(user=user, usage={name: 1})
     job = finished_job(user, name)
+    talk = talk_of(user, name)
     browser = Client(headers={"user-agent": name})
     signed_in = sign_in(Client(), user)
     key = make_key(Client(), signed_in, name=name)["key"]
     assert browser.login(username=user.username, password=PASSWORD)
-    return Person(name, user, browser, signed_in.access, key, str(job.pk))
+    return Person(name, user, browser, signed_in.access, key, str(job.pk), talk)
+
+
+def talk_of(user: Any, name: str) -> Conversation:
+    """With a persona of the user's own, and a document beside it."""
+    persona = Persona.objects.create(name=name, created_by=user)
+    Document.objects.create(user=user, name=f"{name}.txt", size=1, sha256="", text=name)
+    talk = begin(user.pk, persona_id=persona.pk, title=name)
+    append(talk, role="user", content=name)
+    return talk
 
 
 def finished_job(user: Any, name: str) -> ExtractionJob:

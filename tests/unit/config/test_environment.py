@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("REDIS_SOCKET_TIMEOUT", "0", "REDIS_SOCKET_TIMEOUT: Input should be greater than 0"),
         ("RATE_LIMIT_SEARCH", "5/h15", "RATE_LIMIT_SEARCH: must be requests and seconds of the window"),
         ("RATE_LIMIT_SEARCH", "5/604801s", "RATE_LIMIT_SEARCH: must be requests and seconds of the window"),
+        ("LLM_BASE_URL", "api.openai.com/v1", "LLM_BASE_URL: must be an http:// or https:// address"),
+        ("LLM_TIMEOUT", "0", "LLM_TIMEOUT: Input should be greater than 0"),
+        ("LLM_TIMEOUT", "nan", "LLM_TIMEOUT: Input should be"),
+        ("LLM_PRICE_PER_1000", "-0.1", "LLM_PRICE_PER_1000: Input should be greater than or equal to 0"),
+        ("LLM_PRICE_PROMPT", "NaN", "LLM_PRICE_PROMPT: Input should be a finite number"),
+        ("LLM_PRICE_COMPLETION", "cheap", "LLM_PRICE_COMPLETION: Input should be a valid decimal"),
         ("TOKEN_KEYS", "not-a-key", "TOKEN_KEYS: must be Fernet keys with commas between them"),
         ("SITE_URL", "example.org", "SITE_URL: must be an http:// or https:// address"),
     ],
@@ -65,6 +72,19 @@ def test_a_wrong_value_names_its_variable(
         get_environment()
     assert told.partition(":")[0] in str(caught.value)
     assert str(caught.value).startswith(told)
+
+
+@pytest.mark.parametrize("variable", ["REDIS_URL", "UPSTASH_REDIS_URL", "REDIS_STATE_URL"])
+def test_a_password_that_breaks_an_address_is_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """What stands before the slash would be read as a port, and told as one."""
+    monkeypatch.setenv("REDIS_URL", "redis://h")
+    monkeypatch.setenv(variable, "redis://:se/cret@h")
+    with pytest.raises(ConfigurationError) as caught:
+        get_environment()
+    shown = "".join(traceback.format_exception(caught.value))
+    assert str(caught.value).startswith(f"{variable}: has no valid port")
+    assert "se/" not in shown
+    assert "cret" not in shown.replace("secret", "")
 
 
 def test_the_longest_window_is_the_limiters_own() -> None:

@@ -1,0 +1,13 @@
+"""Registration of the app."""
+
+from django.apps import AppConfig
+
+
+class AssistantConfig(AppConfig):
+    """The assistant."""
+
+    name = "assistant"
+
+    def ready(self) -> None:
+        """Register the policies, for commands that import no views."""
+        from assistant import policies  # noqa: F401  # registers

@@ -1,0 +1,203 @@
+"""A language model behind OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat), which many
+other servers speak too: what answers are made by.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from django.conf import settings
+from msgspec import Meta
+
+from assistant.event_stream import data_of
+from cache_platform.deadlines import Deadline
+from cache_platform.exceptions import SourceMalformed, SourceUnavailable
+from cache_platform.sources import Ask, JsonSource, SourceLimits
+
+T = TypeVar("T")
+
+NAME = "language model"
+PUBLIC_URL = "https://api.openai.com/v1"
+SANDBOX_KEY = "sandbox"
+PATH = "/chat/completions"
+DONE = b"[DONE]"
+LONGEST_TEXT = 100_000
+"""Letters of an answer; a model that says more has lost its way."""
+CODE = re.compile(r"[a-z0-9_]{1,60}")
+
+_Tokens = Annotated[int, Meta(ge=0, le=100_000_000)]
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """One message of a prompt."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """An answer and what it took, 0 where the model does not say. `complete` is false when it stopped before its end,
+    as for its limit of tokens."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    complete: bool
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: _Tokens = 0
+    completion_tokens: _Tokens = 0
+
+
+class _Said(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Whole(msgspec.Struct):
+    choices: Annotated[list[_Choice], Meta(min_length=1)]
+    usage: _Usage | None = None
+
+
+class _Difference(msgspec.Struct):
+    delta: _Said = msgspec.field(default_factory=_Said)
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Difference] = []
+    usage: _Usage | None = None
+    error: Any = None
+
+
+class _Error(msgspec.Struct):
+    code: str | None = None
+    type: str | None = None
+
+
+class _Refusal(msgspec.Struct):
+    error: _Error
+
+
+def base_url() -> str:
+    """LLM_BASE_URL, else the sandbox, else OpenAI."""
+    if settings.LLM_BASE_URL:
+        return str(settings.LLM_BASE_URL)
+    return f"{str(settings.SANDBOX_URL).rstrip('/')}/v1" if settings.PROVIDERS == "sandbox" else PUBLIC_URL
+
+
+def _explain(body: bytes) -> str:
+    """The code of a refusal, never its message: that may repeat a part of the key or of the prompt."""
+    error = msgspec.json.decode(body, type=_Refusal).error
+    code = error.code or error.type or ""
+    return code if CODE.fullmatch(code) else ""
+
+
+source = JsonSource(
+    NAME,
+    base_url,
+    explain=_explain,
+    limits=SourceLimits(connect_timeout=3.0, total_timeout=30.0, max_bytes=4_000_000, idle_connections=8),
+)
+
+
+def complete(messages: Sequence[ChatMessage], *, temperature: float) -> Completion:
+    """The model's answer to `messages`. Raises SourceError, within LLM_TIMEOUT seconds."""
+    with source.judged():
+        answer = source.exchange(_ask(messages, temperature), deadline=_deadline(), part=True)
+        whole = source.decoded(answer.body, _Whole)
+        choice, usage = whole.choices[0], whole.usage or _Usage()
+        return _completion(choice.message.content or "", choice.finish_reason, usage)
+
+
+def stream(messages: Sequence[ChatMessage], *, temperature: float, on_delta: Callable[[str], None]) -> Completion:
+    """The model's answer to `messages`, each part of which `on_delta` gets as it comes. Raises SourceError, within
+    LLM_TIMEOUT seconds; of a stream that ends before its end SourceMalformed, whatever has come of it."""
+
+    def taken(pieces: Iterator[bytes]) -> Completion:
+        parts = _Parts(on_delta)
+        for data in data_of(pieces):
+            if data == DONE:
+                return _completion("".join(parts.texts), parts.finish_reason, parts.usage)
+            parts.add(source.decoded(data, _Chunk))
+        raise SourceMalformed(NAME, "the stream was cut off")
+
+    return source.receive(_ask(messages, temperature, streamed=True), taken, deadline=_deadline())
+
+
+class _Parts:
+    """What has come of a stream."""
+
+    def __init__(self, on_delta: Callable[[str], None]) -> None:
+        self.texts: list[str] = []
+        self.finish_reason: str | None = None
+        self.usage = _Usage()
+        self._on_delta = on_delta
+        self._length = 0
+
+    def add(self, chunk: _Chunk) -> None:
+        """The next part. Raises SourceMalformed, and SourceUnavailable for an error in the stream."""
+        if chunk.error is not None:
+            raise SourceUnavailable(NAME, "the stream ended with an error")
+        self.usage = chunk.usage or self.usage
+        for choice in chunk.choices[:1]:
+            self.finish_reason = choice.finish_reason or self.finish_reason
+            text = _storable(choice.delta.content or "")
+            self._length += len(text)
+            _check_length(self._length)
+            if text:
+                self.texts.append(text)
+                self._on_delta(text)
+
+
+def _completion(text: str, finish_reason: str | None, usage: _Usage) -> Completion:
+    text = _storable(text)
+    _check_length(len(text))
+    if not text.strip():
+        raise SourceMalformed(NAME, "the answer is empty")
+    if finish_reason is None:
+        raise SourceMalformed(NAME, "the answer has no end")
+    return Completion(
+        text=text,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        complete=finish_reason == "stop",
+    )
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "")  # which PostgreSQL does not take
+
+
+def _check_length(length: int) -> None:
+    if length > LONGEST_TEXT:
+        raise SourceMalformed(NAME, f"the answer is longer than {LONGEST_TEXT} letters")
+
+
+def _ask(messages: Sequence[ChatMessage], temperature: float, *, streamed: bool = False) -> Ask:
+    body: dict[str, Any] = {
+        "model": settings.LLM_MODEL,
+        "messages": msgspec.to_builtins(messages),
+        "temperature": temperature,
+    }
+    if streamed:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    key = settings.LLM_API_KEY or (SANDBOX_KEY if settings.PROVIDERS == "sandbox" else None)
+    headers = {"Accept": "text/event-stream" if streamed else "application/json"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    return Ask(PATH, method="POST", headers=headers, json=body)
+
+
+def _deadline() -> Deadline:
+    return Deadline.after(settings.LLM_TIMEOUT)

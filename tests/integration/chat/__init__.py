@@ -1,0 +1,1 @@
+"""Chat on running sites, with real servers."""

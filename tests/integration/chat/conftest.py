@@ -1,0 +1,43 @@
+"""A site on PostgreSQL, whose database and Redis this process uses too, as one more process of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from accounts.models import User
+from assistant.models import Persona
+from tests.integration.chat.people import NAME
+from tests.integration.connectors.real_databases import Router
+from tests.services.fixtures import SiteFactory
+from tests.services.postgres import PostgresUnderTest
+from tests.services.redis import RedisUnderTest
+from tests.services.site import SiteUnderTest
+
+ChatSite = Callable[..., SiteUnderTest]
+
+
+@pytest.fixture
+def chat_site(
+    site: SiteFactory,
+    postgres_server: PostgresUnderTest,
+    postgres_alias: str,
+    redis_cache: RedisUnderTest,
+    settings: Any,
+    django_db_blocker: Any,
+) -> Iterator[ChatSite]:
+    """`chat_site(workers=2, **variables)`; passwords are checked quickly, and nobody asks too often."""
+
+    def start(**variables: Any) -> SiteUnderTest:
+        quick = {"DJANGO_SETTINGS_MODULE": "tests.services.quick_passwords", "RATE_LIMIT_CHAT": "1000/60s"}
+        return site(DATABASE_URL=postgres_server.url, **{**quick, **variables})
+
+    settings.DATABASE_ROUTERS = [Router(postgres_alias)]
+    with django_db_blocker.unblock():
+        yield start
+        User.objects.filter(username__startswith=NAME).delete()
+        Persona.objects.filter(name__startswith=NAME).delete()
+        connections[postgres_alias].close()
