@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import msgspec
@@ -47,7 +46,7 @@ def _validate_json(value: Any, depth: int) -> None:  # noqa: ANN401  # JSON
             _validate_json(inner, depth - 1)
     elif isinstance(value, str):
         _validate_text(value)
-    elif isinstance(value, int | float) and not (math.isfinite(value) and abs(value) <= LARGEST_INTEGER):
+    elif isinstance(value, int | float) and not abs(value) <= LARGEST_INTEGER:
         raise ValidationError("must not hold numbers beyond 2^53", code="number")
 
 

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "news",
     "connectors",
     "assistant",
+    "auras",
     "dashboard",
 ]
 

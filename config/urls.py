@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("accounts.rest.urls")),
     path("", include("connectors.rest.urls")),
     path("", include("assistant.rest.urls")),
+    path("", include("auras.rest.urls")),
     path("", include("cache_platform.urls")),
     path("", include("weather.urls")),
     path("", include("news.urls")),

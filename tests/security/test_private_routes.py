@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.models import Profile, Subscription
 from assistant.conversations import append, begin
 from assistant.models import Conversation, Document, Persona
+from auras.models import Aura
 from connectors.models import ExtractedItem, ExtractionJob, PlatformConnection
 from tests.integration.accounts.credentials import PASSWORD, empty_redis, make_key, new_user, sign_in  # noqa: F401
 
@@ -35,6 +36,8 @@ WAYS = {
     "api/conversations/<int:conversation_id>/messages": {"session", "token", "key"},
     "api/documents": {"session", "token", "key"},
     "api/stats": {"session", "token", "key"},
+    "api/auras": {"session", "token", "key"},
+    "api/auras/<int:aura_id>": {"session", "token", "key"},
 }
 PRIVATE_API = list(WAYS)
 PRIVATE_PAGES = ["accounts/", "accounts/password/", "accounts/sessions/", "accounts/api-keys/", "connectors/"]
@@ -57,6 +60,7 @@ ANSWERING_POST_ALONE = {
     "api/auth/api-keys/<int:key_id>", "api/connectors/<slug:provider>/authorize",
     "api/connectors/<slug:provider>/<int:user_id>", "api/connectors/<slug:provider>/<int:user_id>/extract",
     "api/connectors/reset/<int:user_id>", "api/chat", "api/documents/<int:document_id>",
+    "api/auras/create-agent-aura",
 }  # fmt: skip
 """Or DELETE."""
 COMING_BACK = {"api/connectors/callback"}
@@ -74,6 +78,7 @@ class Person:
     key: str
     job: str
     talk: Conversation
+    aura: Aura
 
     def address(self, route: str) -> str:
         """The route of what is this person's."""
@@ -82,6 +87,7 @@ class Person:
             "<uuid:job_id>": self.job,
             "<int:persona_id>": self.talk.persona_id,
             "<int:conversation_id>": self.talk.pk,
+            "<int:aura_id>": self.aura.pk,
         }
         for place, number in numbers.items():
             route = route.replace(place, str(number))
@@ -103,11 +109,12 @@ def person(name: str) -> Person:
     Subscription.objects.create(user=user, usage={name: 1})
     job = finished_job(user, name)
     talk = talk_of(user, name)
+    aura = Aura.objects.create(user=user, name=name)
     browser = Client(headers={"user-agent": name})
     signed_in = sign_in(Client(), user)
     key = make_key(Client(), signed_in, name=name)["key"]
     assert browser.login(username=user.username, password=PASSWORD)
-    return Person(name, user, browser, signed_in.access, key, str(job.pk), talk)
+    return Person(name, user, browser, signed_in.access, key, str(job.pk), talk, aura)
 
 
 def talk_of(user: Any, name: str) -> Conversation:

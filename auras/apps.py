@@ -1,0 +1,13 @@
+"""Registration of the app."""
+
+from django.apps import AppConfig
+
+
+class AurasConfig(AppConfig):
+    """Auras."""
+
+    name = "auras"
+
+    def ready(self) -> None:
+        """Register the policy, for commands that import no views."""
+        from auras import policies  # noqa: F401  # registers

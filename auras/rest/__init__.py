@@ -1,0 +1,1 @@
+"""The auras' routes of the API."""
