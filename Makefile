@@ -23,7 +23,7 @@ run: venv $(VENV)/.installed-site ## start the site with all that it needs; Ctrl
 	@exec $(BIN)/python -m config.services --stop-with-parent
 
 test: venv $(VENV)/.installed-dev ## run every test that needs no system package
-	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 2 --dist loadfile -m "not system"
+	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 3 --dist loadfile -m "not system"
 
 test-system: venv $(VENV)/.installed-dev ## run the tests that need Debian's redis-server and chromium
 	@for name in redis-server chromium; do command -v $$name > /dev/null || missing="$$missing $$name"; done; \

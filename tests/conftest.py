@@ -6,11 +6,13 @@ import atexit
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import hypothesis
 import pytest
 from django.conf import settings
 
+from cache_platform import inputs
 from cache_platform.breaker import Breaker
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.statistics import counters
@@ -38,6 +40,7 @@ def empty_process() -> Iterator[None]:
     pending.reset()
     counters.forget()
     yield
+    assert not isinstance(inputs.in_transaction, Mock), "a patch was left behind: undone after what it was put on"
     counters.forget()
     for breaker in list(Breaker._all):
         breaker.reset()  # or its thread would probe, and draw random numbers, during the next test

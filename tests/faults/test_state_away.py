@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cache_platform import BudgetExceeded, get_or_load, read
+from cache_platform.conf import conf
 from cache_platform.policies import Budget
 from cache_platform.ratelimits import RateLimiter
 from cache_platform.stores import get_state_store, get_store
@@ -102,8 +103,8 @@ def test_without_the_server_for_state(
 def test_without_the_server_for_state_budgets_are_this_processs_own(
     servers: tuple[RedisUnderTest, RedisUnderTest], declare: Any
 ) -> None:
-    """Loads go on, within the budget, and are stored."""
-    budget = Budget(limit=2, window=600, per="policy")
+    """Loads go on, within this process's share of the budget, and are stored."""
+    budget = Budget(limit=2 * conf.web_processes, window=600, per="policy")
     policy = declare(name="test.budget", params={"id": int}, budgets=(budget,))
     servers[1].kill()
     assert [read(policy, {"id": number}, lambda id: {"n": id}).stored for number in range(2)] == [True, True]

@@ -6,6 +6,7 @@ import contextvars
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -37,16 +38,14 @@ def moments(monkeypatch: pytest.MonkeyPatch) -> Moments:
     return moments
 
 
-def test_it_is_not_used_inside_a_transaction(
-    store: Counting, policy: CachePolicy[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_not_used_inside_a_transaction(store: Counting, policy: CachePolicy[Any]) -> None:
     """Which may have locked, since, what it is going to read."""
     read(policy, {"id": 1}, load)
     with ahead.scope():
         look(policy)
         store.calls.clear()
-        monkeypatch.setattr("cache_platform.inputs.in_transaction", lambda: True)
-        assert read(policy, {"id": 1}, load).source == "hit"
+        with mock.patch("cache_platform.inputs.in_transaction", return_value=True):
+            assert read(policy, {"id": 1}, load).source == "hit"
     assert store.calls[0] == "lookup"
 
 
