@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-system check lock clean venv
+.PHONY: help run test test-long test-system check lock clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
@@ -22,8 +22,11 @@ help: ## list the targets
 run: venv $(VENV)/.installed-site ## start the site with all that it needs; Ctrl-C stops it
 	@exec $(BIN)/python -m config.services --stop-with-parent
 
-test: venv $(VENV)/.installed-dev ## run every test that needs no system package
-	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 3 --dist loadfile -m "not system"
+test: venv $(VENV)/.installed-dev ## run every test that needs no system package, but the long ones
+	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 3 --dist loadfile -m "not system and not long"
+
+test-long: venv $(VENV)/.installed-dev ## run the tests that keep all processors busy for long
+	@exec env $(NO_ENV_FILE) $(BIN)/pytest -m long
 
 test-system: venv $(VENV)/.installed-dev ## run the tests that need Debian's redis-server and chromium
 	@for name in redis-server chromium; do command -v $$name > /dev/null || missing="$$missing $$name"; done; \

@@ -10,6 +10,8 @@ import pytest
 
 from tests.integration.assistant.worlds import Worlds, tell
 
+pytestmark = pytest.mark.long
+
 Order = dict[str, Any]
 PEOPLE = ["ada", "grace", "admin"]
 STEPS = 80

@@ -18,6 +18,8 @@ from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.site import base_environment
 
+pytestmark = pytest.mark.long
+
 Steps = dict[int, Callable[[RedisUnderTest], None]]
 RUNS: dict[str, Steps] = {
     "left alone": {},
