@@ -110,8 +110,13 @@ TEMPLATES = [
 ]
 
 
-# A transaction that reads first and writes then would else fail when another one wrote in between.
-SQLITE_OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 5}
+# A transaction that reads first and writes then would else fail when another one wrote in between. A write-ahead log
+# lets others read meanwhile, and does not wait for the disk at each commit: those who queue are not refused for it.
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 5,
+    "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+}
 
 
 def _database() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from config.environment import BASE_DIR
+from tests.services.forked import Forked
 from tests.services.waiting import wait_until
 
 
@@ -25,30 +26,16 @@ class Actor:
         self._environment = {**environment, "ACTOR_SETTINGS": json.dumps(settings)}
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.actor"],
-            cwd=BASE_DIR,
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = Forked("tests.faults.actor", environment=self._environment)
         assert self._answer() == {"ready": True}
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            with suppress(BrokenPipeError):
-                pipe.close()
-        self._process.kill()
-        self._process.wait(10)
+        self._process.end()
 
     def tell(self, **order: Any) -> None:
         """Give an order without waiting for the answer."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+        self._process.tell(json.dumps(order))
 
     def ask(self, **order: Any) -> dict[str, Any]:
         """Give an order; its answer."""
@@ -56,8 +43,7 @@ class Actor:
         return self._answer()
 
     def _answer(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._process.hear()
         assert line, f"the actor is gone: {self._process.wait(10)}"
         answer: dict[str, Any] = json.loads(line)
         return answer

@@ -11,7 +11,6 @@ import pytest
 
 from tests.faults.actors import Actor, Line, RelayProcess
 from tests.services.databases import empty_tables
-from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.site import base_environment
 from tests.services.waiting import wait_until
@@ -31,14 +30,14 @@ def redis(tmp_path: Path) -> Iterator[RedisUnderTest]:
 def environment(
     tmp_path: Path,
     redis: RedisUnderTest,
-    postgres_server: PostgresUnderTest,
+    postgres_url: str,
     postgres_alias: str,
     django_db_blocker: Any,
 ) -> Iterator[dict[str, str]]:
     """What all processes of this test have in common."""
     with django_db_blocker.unblock():
         empty_tables(postgres_alias)
-        yield base_environment(tmp_path, REDIS_URL=redis.url, DATABASE_URL=postgres_server.url)
+        yield base_environment(tmp_path, REDIS_URL=redis.url, DATABASE_URL=postgres_url)
         empty_tables(postgres_alias)
 
 

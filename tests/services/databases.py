@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import dj_database_url
 from django.db import connections
+
+NewDatabase = Callable[[], str]
 
 
 @contextmanager
@@ -27,6 +30,11 @@ def added_database(alias: str, url: str, **options: Any) -> Iterator[str]:
         if hasattr(handler._connections, alias):
             delattr(handler._connections, alias)
         del connections.settings[alias]
+
+
+def with_path(url: str, name: str) -> str:
+    """`url` with `name` for the database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def empty_tables(alias: str) -> None:

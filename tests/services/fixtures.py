@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.services.databases import added_database
+from tests.services.databases import NewDatabase, added_database, with_path
 from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
@@ -92,20 +96,49 @@ def sandbox(shared_sandbox: SandboxUnderTest) -> SandboxUnderTest:
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite database with the site's tables and demo accounts, to copy from."""
-    folder = tmp_path_factory.mktemp("migrated")
+    """A SQLite database with the site's tables and demo accounts, to copy from. All processes of pytest-xdist have
+    the same one, which the first of them makes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated"
+    folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / "site.sqlite3"
-    migrate(base_environment(folder, DATABASE_URL=f"sqlite:///{path}"))
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            unfinished = folder / "unfinished.sqlite3"
+            migrate(base_environment(folder, DATABASE_URL=f"sqlite:///{unfinished}"))
+            copy_database(unfinished, folder / "copy.sqlite3")
+            (folder / "copy.sqlite3").rename(path)
     return path
 
 
 @pytest.fixture(scope="session")
-def postgres_alias(
-    postgres_server: PostgresUnderTest, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
-) -> Iterator[str]:
+def new_database(postgres_server: PostgresUnderTest, tmp_path_factory: pytest.TempPathFactory) -> NewDatabase:
+    """Make databases in PostgreSQL with the site's tables and demo accounts; each call gives the address of one."""
+    template = with_path(postgres_server.url, "template")
+    with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template")
+    migrate(base_environment(tmp_path_factory.mktemp("template"), DATABASE_URL=template))
+
+    def make() -> str:
+        name = f"site_{uuid.uuid4().hex[:12]}"
+        with psycopg.connect(postgres_server.url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template".encode())
+        return with_path(postgres_server.url, name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def postgres_url(new_database: NewDatabase) -> str:
+    """The address of the database behind `postgres_alias`."""
+    return new_database()
+
+
+@pytest.fixture(scope="session")
+def postgres_alias(postgres_url: str, django_db_blocker: Any) -> Iterator[str]:
     """PostgreSQL with the site's tables and demo accounts, under an alias of `connections`."""
-    migrate(base_environment(tmp_path_factory.mktemp("postgres-site"), DATABASE_URL=postgres_server.url))
-    with django_db_blocker.unblock(), added_database("postgres", postgres_server.url) as alias:
+    with django_db_blocker.unblock(), added_database("postgres", postgres_url) as alias:
         yield alias
 
 

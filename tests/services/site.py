@@ -82,7 +82,7 @@ class SiteUnderTest:
             timeout=60,
         )
         assert not self._process.ended, "\n".join(self._process.tail)
-        self.client = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False)
+        self.client = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False, verify=False)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from config.environment import BASE_DIR
+from tests.services.forked import Forked
 
 
 class Peer:
@@ -20,27 +18,16 @@ class Peer:
         self._log = log
 
     def __enter__(self) -> Self:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.accounts.peer"],
-                cwd=BASE_DIR,
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+        self._process = Forked("tests.integration.accounts.peer", environment=self._environment, errors=self._log)
         assert self._answer() == "ready"
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=20)
+        self._process.finish()
 
     def run(self, code: str, **given: Any) -> Any:
         """Have it run `code` with the names in `given`; what that left in `result`."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"code": code, "given": given}) + "\n")
-        self._process.stdin.flush()
+        self._process.tell(json.dumps({"code": code, "given": given}))
         return self._answer()
 
     def ask(self, headers: dict[str, str]) -> Any:
@@ -48,7 +35,6 @@ class Peer:
         return self.run("result = ask(headers)", headers=headers)
 
     def _answer(self) -> Any:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._process.hear()
         assert line, self._log.read_text(encoding="utf-8")
         return json.loads(line)

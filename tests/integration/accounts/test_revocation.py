@@ -21,7 +21,6 @@ from accounts.models.user import new_nonce
 from tests.integration.accounts.credentials import REFUSED, empty_redis, new_user
 from tests.integration.accounts.peers import Peer
 from tests.integration.cache_platform.threads import in_thread, result
-from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.site import base_environment
 
@@ -53,14 +52,14 @@ class World:
 @pytest.fixture(scope="module")
 def peers(
     shared_redis: RedisUnderTest,
-    postgres_server: PostgresUnderTest,
+    postgres_url: str,
     postgres_alias: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[list[Peer]]:
     """Two processes with one PostgreSQL, migrated as `postgres_alias` is, and one Redis."""
     folder = tmp_path_factory.mktemp("peers")
     shared_redis.flush()
-    environment = base_environment(folder, DATABASE_URL=postgres_server.url, REDIS_URL=shared_redis.url)
+    environment = base_environment(folder, DATABASE_URL=postgres_url, REDIS_URL=shared_redis.url)
     with ExitStack() as stack:
         yield [stack.enter_context(Peer(environment, folder / f"{name}.log")) for name in ("a", "b")]
 

@@ -139,7 +139,7 @@ def sites(site: SiteFactory) -> tuple[SiteUnderTest, SiteUnderTest]:
 
 def sign_in(site: SiteUnderTest, username: str) -> dict[str, str]:
     """The cookies of a browser after signing in on the page."""
-    with httpx.Client(base_url=site.url, trust_env=False) as browser:
+    with httpx.Client(base_url=site.url, trust_env=False, verify=False) as browser:
         token = browser.get("/accounts/login/").cookies["csrftoken"]
         form = {"username": username, "password": PASSWORD, "csrfmiddlewaretoken": token}
         assert browser.post("/accounts/login/", data=form).status_code == 302
@@ -148,7 +148,7 @@ def sign_in(site: SiteUnderTest, username: str) -> dict[str, str]:
 
 def read(site: SiteUnderTest, cookies: dict[str, str], path: str = "/api/profile") -> httpx.Response:
     """A read by the browser with these cookies."""
-    return httpx.get(site.url + path, cookies=cookies, trust_env=False)
+    return httpx.get(site.url + path, cookies=cookies, trust_env=False, verify=False)
 
 
 def patch(site: SiteUnderTest, cookies: dict[str, str], path: str, **body: Any) -> httpx.Response:
@@ -160,7 +160,11 @@ def patch(site: SiteUnderTest, cookies: dict[str, str], path: str, **body: Any) 
 def post(site: SiteUnderTest, cookies: dict[str, str], path: str, **form: str) -> httpx.Response:
     """A form sent by that browser."""
     return httpx.post(
-        site.url + path, cookies=cookies, data={**form, "csrfmiddlewaretoken": cookies["csrftoken"]}, trust_env=False
+        site.url + path,
+        cookies=cookies,
+        data={**form, "csrfmiddlewaretoken": cookies["csrftoken"]},
+        trust_env=False,
+        verify=False,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from assistant.models import Persona
 from tests.integration.accounts.credentials import empty_redis
 from tests.integration.assistant.worlds import Worlds, begun
-from tests.services.postgres import PostgresUnderTest
+from tests.services.databases import NewDatabase
 from tests.services.redis import RedisUnderTest
 
 __all__ = ["empty_redis"]
@@ -18,10 +18,10 @@ __all__ = ["empty_redis"]
 
 @pytest.fixture
 def worlds(
-    redis_server: RedisUnderTest, postgres_server: PostgresUnderTest, tmp_path_factory: pytest.TempPathFactory
+    redis_server: RedisUnderTest, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Worlds]:
     """New ones."""
-    with begun(postgres_server, redis_server, tmp_path_factory.mktemp("worlds")) as found:
+    with begun(new_database, redis_server, tmp_path_factory.mktemp("worlds")) as found:
         yield found
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from assistant.documents import MOST_DOCUMENTS
 from tests.integration.assistant.worlds import Worlds, begun, tell
-from tests.services.postgres import PostgresUnderTest
+from tests.services.databases import NewDatabase
 from tests.services.redis import RedisUnderTest
 
 Order = dict[str, Any]
@@ -24,10 +24,10 @@ def asked(method: str, path: str, body: Any = None, *, who: str = "ada") -> Orde
 
 @pytest.fixture(scope="module")
 def worlds(
-    shared_redis: RedisUnderTest, postgres_server: PostgresUnderTest, tmp_path_factory: pytest.TempPathFactory
+    shared_redis: RedisUnderTest, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Worlds]:
     """For all of these tests."""
-    with begun(postgres_server, shared_redis, tmp_path_factory.mktemp("worlds")) as found:
+    with begun(new_database, shared_redis, tmp_path_factory.mktemp("worlds")) as found:
         yield found
 
 

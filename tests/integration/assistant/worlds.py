@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import psycopg
 
 from tests.integration.accounts.peers import Peer
-from tests.services.postgres import PostgresUnderTest
+from tests.services.databases import NewDatabase
 from tests.services.redis import RedisUnderTest
-from tests.services.site import base_environment, migrate
+from tests.services.site import base_environment
 
 CODE = "from tests.integration.assistant.acting import do\nresult = do(orders)"
 NO_LIMITS = {"RATE_LIMIT_UPLOAD": "1000000/60s", "RATE_LIMIT_SEARCH": "1000000/60s", "LOG_LEVEL": "ERROR"}
@@ -40,9 +36,9 @@ def tell(peer: Peer, orders: list[dict[str, Any]]) -> list[Any]:
 
 
 @contextmanager
-def begun(postgres: PostgresUnderTest, redis: RedisUnderTest, folder: Path) -> Iterator[Worlds]:
+def begun(new_database: NewDatabase, redis: RedisUnderTest, folder: Path) -> Iterator[Worlds]:
     """With the demo accounts and personas, and nothing else."""
-    one, two = _two_databases(postgres, folder)
+    one, two = new_database(), new_database()
     redis.flush()
     cached = base_environment(folder, DATABASE_URL=one, REDIS_URL=redis.url, **NO_LIMITS)
     uncached = base_environment(folder, DATABASE_URL=two, REDIS_URL=redis.url, ENABLE_REDIS_CACHE="false", **NO_LIMITS)
@@ -52,14 +48,3 @@ def begun(postgres: PostgresUnderTest, redis: RedisUnderTest, folder: Path) -> I
             for name, environment in (("a", cached), ("b", cached), ("c", uncached))
         )
         yield Worlds((a, b), c)
-
-
-def _two_databases(postgres: PostgresUnderTest, folder: Path) -> tuple[str, str]:
-    """A migrated one and its copy."""
-    names = [f"w{uuid.uuid4().hex[:12]}" for _ in range(2)]
-    urls = [urlunsplit(urlsplit(postgres.url)._replace(path=f"/{name}")) for name in names]
-    with psycopg.connect(postgres.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {names[0]}".encode())
-        migrate(base_environment(folder, DATABASE_URL=urls[0]))
-        connection.execute(f"CREATE DATABASE {names[1]} TEMPLATE {names[0]}".encode())
-    return urls[0], urls[1]

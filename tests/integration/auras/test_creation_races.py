@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +10,8 @@ from typing import Any, Self
 
 import pytest
 
-from config.environment import BASE_DIR
 from tests.integration.auras.racers import NAMES, PROCESSES
-from tests.services.postgres import PostgresUnderTest
+from tests.services.forked import Forked
 from tests.services.redis import RedisUnderTest
 from tests.services.site import base_environment
 
@@ -38,31 +35,19 @@ class Racers:
         self._log = log
 
     def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.auras.racers"],
-                cwd=BASE_DIR,
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+        self._process = Forked("tests.integration.auras.racers", environment=self._environment, errors=self._log)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=20)
+        self._process.finish()
 
     def begin(self) -> None:
         """Begin a race."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
+        self._process.tell("go")
 
     def next(self) -> Any:
         """What they say next."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._process.hear()
         assert line, self._log.read_text(encoding="utf-8")
         return json.loads(line)
 
@@ -84,13 +69,13 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisUnderTest]:
 @pytest.fixture(scope="module")
 def racers(
     redis: RedisUnderTest,
-    postgres_server: PostgresUnderTest,
+    postgres_url: str,
     postgres_alias: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Racers]:
     """For all of these tests: it takes them longer to begin than to race."""
     folder = tmp_path_factory.mktemp("racers")
-    servers = {"REDIS_URL": redis.url, "DATABASE_URL": postgres_server.url}
+    servers = {"REDIS_URL": redis.url, "DATABASE_URL": postgres_url}
     environment = base_environment(folder, **servers, RATE_LIMIT_AURAS="1000000/3600s", LOG_LEVEL="ERROR")
     with Racers(environment, folder / "racers.log") as found:
         yield found

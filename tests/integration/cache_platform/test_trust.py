@@ -24,7 +24,6 @@ from tests.faults.conftest import frail_redis
 from tests.integration.cache_platform.test_read_path import never
 from tests.integration.cache_platform.threads import in_thread, result
 from tests.services.databases import added_database, empty_tables
-from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.site import base_environment
 from tests.services.waiting import wait_until
@@ -333,7 +332,7 @@ def test_relaxed_policies_do_not_go_back_to_what_was_superseded_during_an_outage
 
 
 def test_process_that_was_stopped_and_is_left_alone_with_the_outbox(
-    tmp_path: Path, postgres_server: PostgresUnderTest, postgres_alias: str, django_db_blocker: Any
+    tmp_path: Path, postgres_url: str, postgres_alias: str, django_db_blocker: Any
 ) -> None:
     """It noticed nothing of the outage, and neither a relay nor the writer lives any more: it looks itself."""
     with ExitStack() as stack:
@@ -341,7 +340,7 @@ def test_process_that_was_stopped_and_is_left_alone_with_the_outbox(
         empty_tables(postgres_alias)
         stack.callback(empty_tables, postgres_alias)
         server = stack.enter_context(RedisUnderTest(tmp_path / "redis"))
-        environment = base_environment(tmp_path, REDIS_URL=server.url, DATABASE_URL=postgres_server.url)
+        environment = base_environment(tmp_path, REDIS_URL=server.url, DATABASE_URL=postgres_url)
         writer, reader = (stack.enter_context(Actor(environment)) for _ in range(2))
         writer.ask(do="write", id=7, name="old")
         reader.read(7)

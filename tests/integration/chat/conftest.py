@@ -13,7 +13,6 @@ from assistant.models import Persona
 from tests.integration.chat.people import NAME
 from tests.integration.connectors.real_databases import Router
 from tests.services.fixtures import SiteFactory
-from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.site import SiteUnderTest
 
@@ -23,7 +22,7 @@ ChatSite = Callable[..., SiteUnderTest]
 @pytest.fixture
 def chat_site(
     site: SiteFactory,
-    postgres_server: PostgresUnderTest,
+    postgres_url: str,
     postgres_alias: str,
     redis_cache: RedisUnderTest,
     settings: Any,
@@ -33,7 +32,7 @@ def chat_site(
 
     def start(**variables: Any) -> SiteUnderTest:
         quick = {"DJANGO_SETTINGS_MODULE": "tests.services.quick_passwords", "RATE_LIMIT_CHAT": "1000/60s"}
-        return site(DATABASE_URL=postgres_server.url, **{**quick, **variables})
+        return site(DATABASE_URL=postgres_url, **{**quick, **variables})
 
     settings.DATABASE_ROUTERS = [Router(postgres_alias)]
     with django_db_blocker.unblock():

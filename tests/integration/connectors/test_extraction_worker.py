@@ -13,7 +13,6 @@ import pytest
 from connectors.models import ExtractedItem, ExtractionJob
 from tests.faults.actors import RelayProcess
 from tests.services.fixtures import SiteFactory
-from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
 from tests.services.site import PASSWORD, SiteUnderTest
@@ -65,9 +64,9 @@ class Grace:
 
 
 @pytest.fixture
-def running(site: SiteFactory, postgres_server: PostgresUnderTest, postgres_alias: str) -> SiteUnderTest:
+def running(site: SiteFactory, postgres_url: str, postgres_alias: str) -> SiteUnderTest:
     """The site on PostgreSQL."""
-    return site(workers=1, DATABASE_URL=postgres_server.url)
+    return site(workers=1, DATABASE_URL=postgres_url)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ class Browser:
     """One browser, signed in, that talks to any of the processes."""
 
     def __init__(self, site: SiteUnderTest, username: str) -> None:
-        with httpx.Client(base_url=site.url, trust_env=False) as browser:
+        with httpx.Client(base_url=site.url, trust_env=False, verify=False) as browser:
             form = {"username": username, "password": PASSWORD}
             form["csrfmiddlewaretoken"] = browser.get("/accounts/login/").cookies["csrftoken"]
             assert browser.post("/accounts/login/", data=form).status_code == 302
@@ -30,7 +30,14 @@ class Browser:
         """One request to that process."""
         headers = {"X-CSRFToken": self.cookies["csrftoken"], **given.pop("headers", {})}
         return httpx.request(
-            method, site.url + path, cookies=self.cookies, headers=headers, trust_env=False, timeout=30, **given
+            method,
+            site.url + path,
+            cookies=self.cookies,
+            headers=headers,
+            trust_env=False,
+            timeout=30,
+            **given,
+            verify=False,
         )
 
     def status(self, site: SiteUnderTest) -> dict[str, Any]:

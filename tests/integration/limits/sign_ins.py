@@ -6,8 +6,10 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
+import psycopg
 from django.contrib.auth.hashers import make_password
 
 from tests.services.fixtures import SiteFactory
@@ -22,17 +24,24 @@ CSRF = "c" * 32
 def start(site: SiteFactory, names: Iterable[str], *, workers: int = 2, **variables: str) -> SiteUnderTest:
     """A site with staff accounts of these names, all with PASSWORD, which is checked quickly."""
     running = site(workers=workers, DJANGO_SETTINGS_MODULE="tests.services.quick_passwords", **variables)
-    with closing(sqlite3.connect(running.environment["DATABASE_URL"].removeprefix("sqlite:///"))) as database:
-        columns = [row[1] for row in database.execute("PRAGMA table_info(accounts_user)") if row[1] != "id"]
-        others = [column for column in columns if column not in {"username", "password", "is_staff"}]
+    _add_accounts(running.environment["DATABASE_URL"], names)
+    return running
+
+
+def _add_accounts(url: str, names: Iterable[str]) -> None:
+    lite = url.startswith("sqlite:///")
+    opened: Any = sqlite3.connect(url.removeprefix("sqlite:///")) if lite else psycopg.connect(url)
+    mark = "?" if lite else "%s"
+    with closing(opened) as database:
+        columns = [column[0] for column in database.execute("SELECT * FROM accounts_user LIMIT 0").description]
+        others = [column for column in columns if column not in {"id", "username", "password", "is_staff"}]
         for name in names:
             database.execute(
                 f"INSERT INTO accounts_user (username, password, is_staff, {', '.join(others)})"
-                f" SELECT ?, ?, 1, {', '.join(others)} FROM accounts_user WHERE username = 'ada'",
+                f" SELECT {mark}, {mark}, TRUE, {', '.join(others)} FROM accounts_user WHERE username = 'ada'",
                 (name, make_password(PASSWORD, hasher="md5")),
             )
         database.commit()
-    return running
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,9 @@ class Person:
 
     def _send(self, path: str, *, cookies: str = "", **fields: str) -> httpx.Response:
         headers = {**self._headers(), "Cookie": f"csrftoken={CSRF}{cookies}"}
-        with httpx.Client(base_url=self.site.url, timeout=30, trust_env=False) as browser:  # keeps no one's cookies
+        with httpx.Client(
+            base_url=self.site.url, timeout=30, trust_env=False, verify=False
+        ) as browser:  # keeps no one's cookies
             return browser.post(path, data={"csrfmiddlewaretoken": CSRF, **fields}, headers=headers)
 
     def _headers(self) -> dict[str, str]:

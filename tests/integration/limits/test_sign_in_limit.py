@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from tests.integration.limits.sign_ins import PASSWORD, WAYS, Person, start
+from tests.services.databases import NewDatabase
 from tests.services.fixtures import SiteFactory
 from tests.services.redis import RedisUnderTest
 from tests.services.waiting import wait_until
@@ -87,12 +88,14 @@ def test_a_forged_forwarded_for_buys_nothing(site: SiteFactory, proxies: str, fo
         assert Person(running, "mary", moved).token("wrong").status_code == 401
 
 
-def test_an_office_behind_one_address_signs_in(site: SiteFactory, redis_server: RedisUnderTest) -> None:
+def test_an_office_behind_one_address_signs_in(
+    site: SiteFactory, redis_server: RedisUnderTest, new_database: NewDatabase
+) -> None:
     """A hundred accounts, many at once; then one of them twenty times. Nothing of the limit is used."""
     names = [f"user{number}" for number in range(100)]
-    running = start(site, names, workers=2)
+    running = start(site, names, workers=2, DATABASE_URL=new_database())
     people = [Person(running, name) for name in names]
-    with ThreadPoolExecutor(25) as pool:  # more at once, and SQLite is what they wait for in vain
+    with ThreadPoolExecutor(25) as pool:
         answers = pool.map(lambda person: person.form(PASSWORD).status_code, people)
         assert Counter(answers) == {302: 100}
     one = people[0]

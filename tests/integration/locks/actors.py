@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from config.environment import BASE_DIR
+from tests.services.forked import Forked
 from tests.services.waiting import wait_until
 
 NAME = "thing:42"
@@ -26,14 +24,7 @@ class Actor:
 
     def start(self) -> Self:
         """Begin, without waiting until it is ready."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.locks.actor"],
-            cwd=BASE_DIR,
-            env=self._environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = Forked("tests.integration.locks.actor", environment=self._environment)
         return self
 
     def ready(self) -> Self:
@@ -43,22 +34,15 @@ class Actor:
 
     def end(self) -> None:
         """However it is."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            with suppress(BrokenPipeError):
-                pipe.close()
-        self.kill()
+        self._process.end()
 
     def tell(self, do: str, **order: Any) -> None:
         """Give an order without waiting for the answer."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"do": do, **order}) + "\n")
-        self._process.stdin.flush()
+        self._process.tell(json.dumps({"do": do, **order}))
 
     def answer(self) -> dict[str, Any]:
         """To the order given first."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._process.hear()
         assert line, f"the actor is gone: {self._process.wait(10)}"
         found: dict[str, Any] = json.loads(line)
         return found
@@ -102,7 +86,6 @@ class Actor:
     def kill(self) -> None:
         """`kill -9`."""
         self._process.kill()
-        self._process.wait(10)
 
 
 ActorFactory = Callable[..., list[Actor]]

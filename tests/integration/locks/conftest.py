@@ -11,7 +11,6 @@ import pytest
 from django.db import connections
 
 from tests.integration.locks.actors import Actor, ActorFactory
-from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.site import base_environment
 
@@ -61,8 +60,7 @@ def environment(tmp_path: Path, redis: RedisUnderTest, database: str, request: p
     if connections[database].vendor == "sqlite":
         url = f"sqlite:///{settings['NAME']}"
     else:
-        server: PostgresUnderTest = request.getfixturevalue("postgres_server")
-        url = server.url
+        url = request.getfixturevalue("postgres_url")
     return base_environment(tmp_path, REDIS_URL=redis.url, DATABASE_URL=url)
 
 

@@ -250,7 +250,7 @@ class TestState:
             assert ended.returncode == 1
             assert len(ended.stderr.splitlines()) == 1
             assert str(tmp_path) in ended.stderr
-            assert httpx.get(f"{address}/_control/oauth").status_code == 200
+            assert httpx.get(f"{address}/_control/oauth", verify=False).status_code == 200
 
     def test_a_folder_that_cannot_be_is_one_clear_line(self, tmp_path):
         """A file stands there."""

@@ -33,7 +33,7 @@ def failing_start(*arguments: str, **environment: str) -> subprocess.CompletedPr
 def test_a_signal_ends_it_with_status_0_and_no_process_left(number):
     """Both ways of stopping a service are a normal end, without a word on stderr."""
     with running() as (process, address):
-        assert httpx.get(f"{address}{WEATHER}").status_code == 200
+        assert httpx.get(f"{address}{WEATHER}", verify=False).status_code == 200
         process.send_signal(number)
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
@@ -48,17 +48,19 @@ def test_sigkill_leaves_no_process_and_no_listener():
         process.wait(timeout=PATIENCE)
         assert group_is_empty(process)
         with pytest.raises(httpx.ConnectError):
-            httpx.get(address)
+            httpx.get(address, verify=False)
 
 
 def test_it_ends_while_requests_are_held_open():
     """A request that mode timeout holds for two minutes does not delay the end by as much."""
     with running() as (process, address):
-        httpx.post(f"{address}/_control/faults", json={"service": "weather", "mode": "timeout"}).raise_for_status()
+        httpx.post(
+            f"{address}/_control/faults", json={"service": "weather", "mode": "timeout"}, verify=False
+        ).raise_for_status()
         where = urlsplit(address)
         with socket.create_connection((where.hostname, where.port)) as connection:
             connection.sendall(f"GET {WEATHER} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            while httpx.get(f"{address}/_control/calls").json()["weather"] < 1:
+            while httpx.get(f"{address}/_control/calls", verify=False).json()["weather"] < 1:
                 continue  # bounded by the test's own timeout
             process.terminate()
             process.communicate(timeout=PATIENCE)
@@ -75,14 +77,14 @@ def test_a_port_in_use_is_one_clear_line():
         assert ended.stdout == ""
         assert len(ended.stderr.splitlines()) == 1
         assert port in ended.stderr
-        assert httpx.get(address).status_code == 200
+        assert httpx.get(address, verify=False).status_code == 200
 
 
 def test_a_host_name_is_resolved():
     """`localhost` is as good as its number, which is what is printed."""
     with running("--host", "localhost", "--port", "0") as (_, address):
         assert urlsplit(address).hostname == "127.0.0.1"
-        assert httpx.get(address).status_code == 200
+        assert httpx.get(address, verify=False).status_code == 200
 
 
 def test_a_port_out_of_range_is_one_clear_line():
@@ -96,9 +98,9 @@ def test_two_sandboxes_run_side_by_side():
     """Each has its own port, counts and faults."""
     with running() as (_, one), running() as (_, other):
         assert one != other
-        httpx.get(f"{one}{WEATHER}")
-        assert httpx.get(f"{one}/_control/calls").json()["weather"] == 1
-        assert httpx.get(f"{other}/_control/calls").json()["weather"] == 0
+        httpx.get(f"{one}{WEATHER}", verify=False)
+        assert httpx.get(f"{one}/_control/calls", verify=False).json()["weather"] == 1
+        assert httpx.get(f"{other}/_control/calls", verify=False).json()["weather"] == 0
 
 
 def test_a_wrong_delay_setting_is_one_clear_line():

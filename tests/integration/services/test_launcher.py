@@ -88,9 +88,9 @@ def test_a_deep_var_dir_starts_serves_stops_and_starts_again(tmp_path: Path, lau
     sandbox = run.find(SANDBOX)
     password = run.find(PASSWORD_LINE)
 
-    assert httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200
+    assert httpx.get(f"{url}/health/ready", trust_env=False, verify=False).status_code == 200
     assert sandbox is not None
-    assert httpx.get(f"{sandbox}/_control/calls", trust_env=False).status_code == 200
+    assert httpx.get(f"{sandbox}/_control/calls", trust_env=False, verify=False).status_code == 200
     kept = var_dir / "secrets" / "demo_password"
     assert kept.read_text() == password
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
@@ -127,7 +127,7 @@ def test_two_sites_side_by_side_live_and_die_alone(tmp_path: Path, launch: Launc
 
     first.send(signal.SIGKILL)
     first.wait_gone()
-    assert httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200
+    assert httpx.get(f"{url}/health/ready", trust_env=False, verify=False).status_code == 200
 
     intruder = launcher_environment(tmp_path / "second", port=free_port())
     refused = subprocess.run(COMMAND, env=intruder, capture_output=True, text=True, timeout=60)
