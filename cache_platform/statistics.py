@@ -30,8 +30,10 @@ WINDOWS: dict[str, dict[str, int]] = {
 }
 COUNTERS = (
     "hits", "local_hits", "stale_hits", "misses", "collapsed", "loads", "load_errors", "superseded",
-    "bytes_stored", "load_ms",
+    "bytes_stored", "load_ms", "tokens_saved", "micro_usd_saved",
 )  # fmt: skip
+"""Of a policy. The last two are added by whoever knows what a load costs: a model's tokens, millionths of a US
+dollar."""
 LIMIT_COUNTERS = ("admitted", "refused", "would_refuse", "unenforced", "given_back")
 """Of a preset's limit: requests let through, refused, let through only because it is in shadow, and decided while the
 store was away; and slots given back."""

@@ -172,7 +172,11 @@ CACHE_PLATFORM = {
     "TRUSTED_PROXIES": env.trusted_proxies,
     "WEB_PROCESSES": env.workers,
     "RATE_LIMITS": env.rate_limits,
-    "SERVICES": {"weather": ["weather.current", "weather.forecast"], "news": ["news.headlines"]},
+    "SERVICES": {
+        "weather": ["weather.current", "weather.forecast"],
+        "news": ["news.headlines"],
+        "chat": ["assistant.answer"],
+    },
     "HEARTBEATS": {"worker": "service.worker"},
 }
 

@@ -9,7 +9,7 @@ import pytest
 from assistant.documents import add_document
 from assistant.models import Message
 from assistant.personas import change_persona
-from cache_platform.statistics import read_window
+from cache_platform.inventory import report
 from tests.integration.chat.conftest import ChatSite
 from tests.integration.chat.people import at_once, people, persona, text_of
 from tests.services.sandbox import SandboxUnderTest
@@ -21,9 +21,9 @@ QUESTION = "What holds up a suspension bridge?"
 
 
 def saved() -> tuple[int, int]:
-    """Tokens and millionths of a dollar, as the site's processes have counted them."""
-    counts = read_window("5m").get("assistant.answer", {})
-    return counts.get("tokens_saved", 0), counts.get("micro_usd_saved", 0)
+    """Tokens and millionths of a dollar, as the statistics show them."""
+    row = next(row for row in report("5m", timestamp="")["patterns"] if row["name"] == "assistant.answer")
+    return row["tokens_saved"], row["micro_usd_saved"]
 
 
 def test_forty_people_at_once_cost_one_call(chat_site: ChatSite, sandbox: SandboxUnderTest) -> None:
