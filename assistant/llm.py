@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from assistant.event_stream import data_of
 from cache_platform.deadlines import Deadline
-from cache_platform.exceptions import SourceMalformed, SourceUnavailable
+from cache_platform.exceptions import SourceMalformed, SourceRefused, SourceUnavailable
 from cache_platform.sources import Ask, JsonSource, SourceLimits
 
 T = TypeVar("T")
@@ -30,6 +30,11 @@ LONGEST_TEXT = 100_000
 CODE = re.compile(r"[a-z0-9_]{1,60}")
 
 _Tokens = Annotated[int, Meta(ge=0, le=100_000_000)]
+
+
+class NoAnswer(SourceRefused):
+    """The model works, and has nothing to say to this prompt, or no end: what one person asks must not make it count as
+    away for everybody."""
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
@@ -112,7 +117,7 @@ source = JsonSource(
 
 
 def complete(messages: Sequence[ChatMessage], *, temperature: float) -> Completion:
-    """The model's answer to `messages`. Raises SourceError, within LLM_TIMEOUT seconds."""
+    """The model's answer to `messages`. Raises SourceError, NoAnswer among them, within LLM_TIMEOUT seconds."""
     with source.judged():
         answer = source.exchange(_ask(messages, temperature), deadline=_deadline(), part=True)
         whole = source.decoded(answer.body, _Whole)
@@ -146,7 +151,7 @@ class _Parts:
         self._length = 0
 
     def add(self, chunk: _Chunk) -> None:
-        """The next part. Raises SourceMalformed, and SourceUnavailable for an error in the stream."""
+        """The next part. Raises NoAnswer when it gets too long, and SourceUnavailable for an error in the stream."""
         if chunk.error is not None:
             raise SourceUnavailable(NAME, "the stream ended with an error")
         self.usage = chunk.usage or self.usage
@@ -162,11 +167,11 @@ class _Parts:
 
 def _completion(text: str, finish_reason: str | None, usage: _Usage) -> Completion:
     text = _storable(text)
-    _check_length(len(text))
-    if not text.strip():
-        raise SourceMalformed(NAME, "the answer is empty")
     if finish_reason is None:
         raise SourceMalformed(NAME, "the answer has no end")
+    _check_length(len(text))
+    if not text.strip():
+        raise NoAnswer(NAME, "the answer is empty")
     return Completion(
         text=text,
         prompt_tokens=usage.prompt_tokens,
@@ -181,7 +186,7 @@ def _storable(text: str) -> str:
 
 def _check_length(length: int) -> None:
     if length > LONGEST_TEXT:
-        raise SourceMalformed(NAME, f"the answer is longer than {LONGEST_TEXT} letters")
+        raise NoAnswer(NAME, f"the answer is longer than {LONGEST_TEXT} letters")
 
 
 def _ask(messages: Sequence[ChatMessage], temperature: float, *, streamed: bool = False) -> Ask:

@@ -15,8 +15,8 @@ from auras.schema import AuraState
 from auras.validators import normal_name
 from cache_platform import DistributedLock, LockNotAcquired
 
-MOST_AURAS = 1000
-"""Of a user: all of them stand in one entry."""
+MOST_AURAS = 150
+"""Of a user: all of them stand in one entry, which holds that many of the largest (`MAX_ENTRY_BYTES`)."""
 TIMEOUT, WAIT = 10.0, 5.0
 """Seconds for which the lock outlives its holder, and for which one waits for it."""
 

@@ -24,7 +24,7 @@ from cache_platform.rest.schema import HEADERS, cached_responses, inlined
 from cache_platform.rest.throttles import RateLimitThrottle
 from cache_platform.rest.views import ExceptionHandler, PrivateCachedView
 
-MOST_PAGES = MOST_AURAS // PAGE_SIZE
+MOST_PAGES = -(-MOST_AURAS // PAGE_SIZE)
 PAGE = OpenApiParameter("page", int, default=1, description=f"1 to {MOST_PAGES}, of {PAGE_SIZE} items each")
 TAKEN: dict[Any, Any] = {(409, "application/problem+json"): DUPLICATE}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -11,8 +13,10 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from auras import creating, invalidate_aura
-from auras.models import Aura
+from auras.creating import MOST_AURAS
+from auras.models import LONGEST_DESCRIPTION, LONGEST_NAME, Aura
 from auras.reading import PAGE_SIZE
+from auras.validators import MOST_SETTINGS_BYTES
 from cache_platform import DistributedLock
 from cache_platform.stores import calls, get_store
 from cache_platform.stores import redis as redis_store
@@ -143,6 +147,19 @@ def test_there_are_only_so_many(ada: Person, monkeypatch: pytest.MonkeyPatch) ->
     answer = ada.send("POST", CREATE, {"name": "Two"})
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:problem:quota")
     assert ada.send("POST", CREATE, {"name": "One"}).json()["type"] == "urn:problem:duplicate"
+
+
+def test_as_many_as_there_can_be_are_one_entry(ada: Person) -> None:
+    """Of the largest there are, of which nothing can be compressed: who has all of them is answered from the cache."""
+    letters = random.Random(7)
+    for number in range(MOST_AURAS):
+        text = "".join(chr(letters.randrange(0x20000, 0x2A6D0)) for _ in range(LONGEST_DESCRIPTION))
+        settings = {"x": b64encode(letters.randbytes(MOST_SETTINGS_BYTES)).decode()[: MOST_SETTINGS_BYTES - 8]}
+        fields = {"name": f"{number}" + text[: LONGEST_NAME - 3], "description": text, "settings": settings}
+        aura = Aura(user=ada.user, **fields)
+        aura.full_clean()
+        aura.save()
+    assert [ada.send("GET", "").json()["cached"] for _ in range(2)] == [False, True]
 
 
 def test_the_newest_stand_first_on_pages_of_twenty(ada: Person) -> None:

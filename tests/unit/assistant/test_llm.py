@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from assistant import llm
-from assistant.llm import LONGEST_TEXT, ChatMessage, Completion, complete, source, stream
+from assistant.llm import LONGEST_TEXT, ChatMessage, Completion, NoAnswer, complete, source, stream
 from cache_platform.exceptions import (
     SourceBackoff,
     SourceError,
@@ -154,8 +154,6 @@ def test_a_model_that_tells_no_usage_has_used_nothing_known() -> None:
         [b"<!doctype html><title>Soon</title>"],
         [b'{"choices":[{"message":{"content":"One two."},"finish_reason":"stop"}]}'],
         [*GOOD[:3], DONE],
-        [chunk(""), chunk(None, "stop"), DONE],
-        [chunk(" \n"), chunk(None, "stop"), DONE],
         [b"data: {no json\n\n", DONE],
         [b'data: {"choices":"many"}\n\n', DONE],
         [b'data: {"choices":[{"delta":{"content":"\\ud800"}}]}\n\n', DONE],
@@ -166,7 +164,7 @@ def test_a_model_that_tells_no_usage_has_used_nothing_known() -> None:
     ],
     ids=[
         "without [DONE]", "cut after a word", "cut in a chunk", "cut in [DONE]", "nothing", "a page", "no stream",
-        "without a reason", "empty", "blank", "no JSON", "another form", "half a letter", "no UTF-8", "deep",
+        "without a reason", "no JSON", "another form", "half a letter", "no UTF-8", "deep",
         "negative usage", "huge usage",
     ],
 )  # fmt: skip
@@ -179,16 +177,14 @@ def test_a_stream_without_its_end_is_malformed(pieces: list[bytes]) -> None:
 @pytest.mark.parametrize(
     "response",
     [
-        whole(""),
-        whole(None),
         whole(finish_reason=None),
+        whole("", finish_reason=None),
         whole(choices=[]),
-        whole("x" * (LONGEST_TEXT + 1)),
         httpx.Response(200, text="<!doctype html>"),
         httpx.Response(200, content=whole().content[:80]),
         httpx.Response(302, headers={"Location": "https://evil.test/"}),
     ],
-    ids=["empty", "null", "no end", "no choice", "too long", "a page", "cut", "a redirect"],
+    ids=["no end", "nothing, and no end", "no choice", "a page", "cut", "a redirect"],
 )
 def test_what_is_no_answer_is_malformed(response: httpx.Response) -> None:
     """Nothing of it is shown."""
@@ -196,10 +192,32 @@ def test_what_is_no_answer_is_malformed(response: httpx.Response) -> None:
         completed(response)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        whole("").content,
+        whole(None, finish_reason="content_filter").content,
+        whole("x" * (LONGEST_TEXT + 1)).content,
+        b"".join([chunk(""), chunk(None, "stop"), DONE]),
+        b"".join([chunk(" \n"), chunk(None, "length"), DONE]),
+    ],
+    ids=["empty", "filtered", "too long", "empty stream", "blank stream"],
+)
+def test_a_model_that_says_nothing_to_this_is_not_away(body: bytes) -> None:
+    """However often: the next one is asked as before."""
+    with source.through(answering(httpx.Response(200, content=body))):
+        for _ in range(2 * FAILURES):
+            with pytest.raises(NoAnswer):
+                if body.startswith(b"data:"):
+                    stream(PROMPT, temperature=0.5, on_delta=print)
+                else:
+                    complete(PROMPT, temperature=0.5)
+
+
 def test_a_stream_that_goes_on_and_on_is_stopped() -> None:
     """By what has been said, or by its size when nothing is."""
     body = Pieces(itertools.repeat(chunk("and again " * 100)))
-    with source.through(answering(httpx.Response(200, stream=body))), pytest.raises(SourceMalformed, match="letters"):
+    with source.through(answering(httpx.Response(200, stream=body))), pytest.raises(NoAnswer, match="letters"):
         stream(PROMPT, temperature=0.5, on_delta=len)
     assert body.sent == LONGEST_TEXT // 1000 + 1
     assert body.closed
