@@ -8,6 +8,7 @@ again, runs the drains (work that must be done before anybody reads) and closes 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cache_platform.conf import conf
-from cache_platform.exceptions import StoreUnavailable
+from cache_platform.exceptions import StoreNotAsked, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,6 +48,8 @@ class Breaker:
         self._clock = clock
         self._step_aside = step_aside
         self._drains: list[Callable[[], None]] = []
+        self._opened_at: float | None = None
+        self._closings, self._closed_at = 0, -math.inf
         self.start_anew()
         Breaker._all.add(self)
 
@@ -54,12 +57,15 @@ class Breaker:
         """Close it, stop probing and forget what it saw."""
         self._wake.set()
         self.start_anew()
+        self._closings, self._closed_at = 0, -math.inf
 
     def start_anew(self) -> None:
-        """Closed, having seen nothing; so a forked child begins, since threads do not survive a fork."""
+        """Closed, having seen nothing since; so a forked child begins, since threads do not survive a fork."""
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._opened_at: float | None = None
+        if self._opened_at is not None:
+            self._note_closing()
+        self._opened_at = None
         self._slow_answers = 0
         self._slow_since = 0.0
         self._delay, self._delay_at = 0.0, 0.0
@@ -75,6 +81,16 @@ class Breaker:
         """Why it is open; empty while it is closed."""
         return self._reason
 
+    @property
+    def closings(self) -> int:
+        """How often it has closed: what is known from an earlier time may have been overtaken meanwhile."""
+        return self._closings
+
+    @property
+    def closed_for(self) -> float:
+        """Seconds since it closed last; infinite for one that was never open."""
+        return self._clock() - self._closed_at
+
     def drain_before_closing(self, drain: Callable[[], None]) -> None:
         """Have `drain` run after the store answered again and before the breaker closes; it may raise
         StoreUnavailable, which keeps the breaker open. Asking twice for the same one is asking once."""
@@ -82,9 +98,9 @@ class Breaker:
             self._drains.append(drain)
 
     def call(self, operation: Callable[[], T]) -> T:
-        """What `operation` returns. Raises StoreUnavailable at once while open, or when the operation does."""
+        """What `operation` returns. Raises StoreNotAsked at once while open, and StoreUnavailable when it does."""
         if self._opened_at is not None:
-            raise StoreUnavailable(f"{self.name}: breaker open: {self._reason}")
+            raise StoreNotAsked(f"{self.name}: breaker open: {self._reason}")
         started = self._clock()
         try:
             result = operation()
@@ -158,10 +174,14 @@ class Breaker:
             logger.exception("breaker of %s stays open: its drain failed", self.name)
             return False
         with self._lock:
+            self._note_closing()  # first: whoever finds it closed knows that it was not
             opened_at, self._opened_at, self._reason = self._opened_at, None, ""
         if opened_at is not None:
             logger.warning("breaker of %s closes after %.1f s", self.name, self._clock() - opened_at)
         return True
+
+    def _note_closing(self) -> None:
+        self._closings, self._closed_at = self._closings + 1, self._clock()
 
 
 def _reset_all_after_fork() -> None:

@@ -30,7 +30,9 @@ KNOWN = {
 
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Every check of this app that asks nobody."""
-    return [*_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_unused_tags(), *_databases(), *_limits()]
+    return [
+        *_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_unused_tags(), *_databases(), *_requests(), *_limits(),
+    ]  # fmt: skip
 
 
 def check_servers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
@@ -169,6 +171,19 @@ def _databases() -> list[CheckMessage]:
         if "sqlite" in str(options.get("ENGINE"))
         and declarations()
         and options.get("OPTIONS", {}).get("transaction_mode") not in {"IMMEDIATE", "EXCLUSIVE"}
+    ]
+
+
+def _requests() -> list[CheckMessage]:
+    hint = "Mark such views with transaction.non_atomic_requests, and begin the transaction inside the lock."
+    return [
+        Warning(
+            f"DATABASES[{alias!r}] has ATOMIC_REQUESTS: a DistributedLock of a view is let go before the COMMIT.",
+            hint=hint,
+            id="cache_platform.W006",
+        )
+        for alias, options in settings.DATABASES.items()
+        if options.get("ATOMIC_REQUESTS")
     ]
 
 

@@ -32,6 +32,10 @@ class StoreUnavailable(CachePlatformError):
     """The store did not answer, or its breaker is open. Readers go on without it."""
 
 
+class StoreNotAsked(StoreUnavailable):
+    """The store is known to be away, and was not asked: nothing of the request has reached it."""
+
+
 class OutboxUnreadable(StoreUnavailable):
     """The database did not say what is in the outbox, so the store may not be believed."""
 

@@ -8,6 +8,12 @@ from django.db.transaction import TransactionManagementError
 
 from cache_platform.exceptions import LockLost
 
+BOUNDED = (
+    "set_config('idle_in_transaction_session_timeout', least(%s, 1000 * nullif(extract(epoch FROM"
+    " current_setting('idle_in_transaction_session_timeout')::interval), 0))::int::text, true) IS NOT NULL"
+)
+"""For the rest of the transaction; a shorter one that is set stays."""
+
 
 def next_number() -> tuple[int, bool]:
     """A number greater than all before it, and whether it stays taken when the caller's transaction rolls back, as it
@@ -26,21 +32,23 @@ def next_number() -> tuple[int, bool]:
         return int(number or 0), not connection.in_atomic_block
 
 
-def guard(lock: str, number: int, *, using: str) -> None:
+def guard(lock: str, number: int, *, using: str, idle: float) -> None:
     """Let the transaction on `using` write for the holder with `number`, and nobody with a smaller one ever after.
 
-    One statement; its row is held until COMMIT, so whoever comes later waits for that. Raises LockLost when a greater
-    number was here, TransactionManagementError outside a transaction.
+    One statement; its row is held until COMMIT, so whoever comes later waits for that, and PostgreSQL ends the
+    transaction when it has heard nothing for `idle` seconds (one at least). Raises LockLost when a greater number was
+    here, TransactionManagementError outside a transaction.
     """
     connection = connections[using]
     if not connection.in_atomic_block:
         raise TransactionManagementError("a lock guards a transaction: call guard() inside atomic()")
+    bounded = BOUNDED if connection.vendor == "postgresql" else "%s > 0"
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO cache_platform_lock_fence (name, number) VALUES (%s, %s)"
+            f"INSERT INTO cache_platform_lock_fence (name, number) SELECT %s, %s WHERE {bounded}"
             " ON CONFLICT (name) DO UPDATE SET number = EXCLUDED.number"
             " WHERE cache_platform_lock_fence.number <= EXCLUDED.number",
-            [lock, number],
+            [lock, number, max(1000, round(idle * 1000))],
         )
         if cursor.rowcount != 1:
             raise LockLost(lock, f"somebody with a greater number than {number} has written already")

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from enum import Enum, auto
 
-from cache_platform.exceptions import StoreUnavailable
+from cache_platform.exceptions import StoreNotAsked, StoreUnavailable
 from cache_platform.lock_terms import Term
-from cache_platform.stores.lock_store import LockStore, MemoryLocks, RedisLocks
+from cache_platform.stores.lock_store import FirstLocks, LockStore
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,15 @@ HELD = 0
 """What a store answers whoever has the lock now; else it is a place in the queue."""
 
 
+class Hold(Enum):
+    """What an owner has in one store."""
+
+    NOTHING = auto()
+    PERHAPS = auto()
+    """A place in the queue; or nobody can say, since the store did not answer."""
+    LOCK = auto()
+
+
 class Grip:
     """`owner`'s hand on `lock`. `holder` gives None once nobody can let it go any more."""
 
@@ -35,7 +44,7 @@ class Grip:
         *,
         owner: str,
         timeout: float,
-        store: RedisLocks | MemoryLocks,
+        store: FirstLocks,
         database: Callable[[], LockStore | None],
         on_lost: Callable[[], None],
         holder: Callable[[], object | None] = lambda: True,
@@ -43,39 +52,44 @@ class Grip:
         self.lock, self.owner, self.timeout = lock, owner, timeout
         self.holder = holder
         self.term = Term(timeout, on_lost=on_lost)
+        self._on_lost = on_lost
         self._store, self._find_database = store, database
         self._asking, self._asking_database = threading.Lock(), threading.Lock()
-        self._in_store = self._in_database = False
-        self._traces_in_store, self._traces_in_database = True, False
-        """Whether there may be something of this owner: the lock, a place in the queue, a session."""
+        self._in_store = self._in_database = Hold.NOTHING
+        self._began = ("", 0)
 
     @property
     def backend(self) -> str:
         """Which store has it: the database only while Redis has not."""
-        return self._database().name if self._in_database and not self._in_store else self._store.name
+        in_database = self._in_database is Hold.LOCK and self._in_store is not Hold.LOCK
+        return self._database().name if in_database else self._store.name
+
+    @property
+    def moved(self) -> bool:
+        """Whether there was an outage since it was acquired, or is one that it was not acquired in: somebody else may
+        have had the lock meanwhile where this owner had not, and have let it go."""
+        return self._began != (self.backend, self._store.outages)
 
     @property
     def interval(self) -> float:
         """Seconds from one renewal to the next."""
         third = self.timeout / 3
-        return min(third, LONGEST_IN_DATABASE) if self._in_database else third
+        return min(third, LONGEST_IN_DATABASE) if self._in_database is Hold.LOCK else third
 
     def attempt(self, *, queue: bool) -> int:
         """Try once: HELD, or the place in the queue. Raises StoreUnavailable when nobody can say."""
-        sent = self.term.now()
+        sent, outages = self.term.now(), self._store.outages
         try:
-            place = self._store.acquire(self.lock, self.owner, self.timeout, queue=queue)
+            place = self._acquire_in_store(queue=queue)
         except StoreUnavailable as error:
             self._tell_away(error)
             sent = self.term.now()
-            place = self._acquire_in_database(queue=queue)
+            place = self._acquire_in_database()
         else:
-            self._tell_back()
-            self._in_store = place == HELD
-            self._traces_in_store = queue or self._in_store
-            if self._in_store and self._store.in_doubt and not self._database_agrees():
+            if place == HELD and self._store.in_doubt and not self._database_agrees():
                 place = 1
         if place == HELD and self.term.now() - sent < self.timeout:
+            self._began = (self.backend, outages)
             self.term.begin(sent)
             return HELD
         self._give_back()
@@ -87,20 +101,22 @@ class Grip:
             if self.term.over:
                 return True
             sent = self.term.now()
+            # Who has it in the database alone takes it back to Redis, past those who wait there.
+            take = self._in_database is Hold.LOCK and self._in_store is not Hold.LOCK
             try:
-                # Who has it in the database takes it back to Redis, past those who wait there.
-                kept = self._store.renew(self.lock, self.owner, self.timeout, take=self._in_database)
+                kept = self._store.renew(self.lock, self.owner, self.timeout, take=take)
             except StoreUnavailable as error:
                 self._tell_away(error)
-                self._in_store = False
+                if self._in_store is Hold.LOCK or not isinstance(error, StoreNotAsked):
+                    self._in_store = Hold.PERHAPS
                 return False
             self._tell_back()
-            self._in_store = self._traces_in_store = kept
+            self._in_store = Hold.LOCK if kept else Hold.NOTHING
             if not kept:
                 self.term.lose()
                 return True
             self.term.confirm(sent)
-        return not self._in_database and not self._store.in_doubt
+        return self._in_database is Hold.NOTHING and not self._store.in_doubt
 
     def renew_in_database(self, *, patience: float = 0) -> None:
         """Hear the database. It may hang, so this is not for a thread that others wait for."""
@@ -118,16 +134,16 @@ class Grip:
 
     def _hear_database(self) -> None:
         sent = self.term.now()
-        if self._in_store:
+        if self._in_store is Hold.LOCK:
             if not self._store.in_doubt:
                 self._leave_database()
-            elif not self._database_agrees():
+            elif self._database_agrees() is False:
                 self.term.lose()
             return
-        if self._in_database:
+        if self._in_database is Hold.LOCK:
             kept = self._database().renew(self.lock, self.owner, self.timeout)
         else:
-            kept = self._acquire_in_database(queue=False) == HELD
+            kept = self._acquire_in_database() == HELD
         if kept:
             self.term.confirm(sent)
         else:
@@ -146,48 +162,78 @@ class Grip:
             return False
         in_time = self.term.end()
         with self._asking:  # a renewal that is under way might take it once more
-            in_store = self._in_store
-            held_in_store, held_in_database = self._leave_store(), self._leave_database()
-        return in_time and (held_in_store if in_store else held_in_database)
+            moved, in_store, in_database = self.moved, self._in_store, self._in_database
+            let_go, let_go_in_database = self._leave_store(), self._leave_database()
+            if self._in_store is not Hold.NOTHING:
+                self._store.release_later(self.lock, self.owner)
+                self._in_store = Hold.NOTHING
+        had = let_go if in_store is Hold.LOCK else let_go_in_database if in_database is Hold.LOCK else None
+        if in_time and had is False:
+            self._on_lost()
+        return in_time and had is True and not moved
 
-    def _acquire_in_database(self, *, queue: bool) -> int:
-        self._traces_in_database = True
-        place = self._database().acquire(self.lock, self.owner, self.timeout, queue=queue)
-        self._in_database = place == HELD
+    def _acquire_in_store(self, *, queue: bool) -> int:
+        before, self._in_store = self._in_store, Hold.PERHAPS
+        try:
+            place = self._store.acquire(self.lock, self.owner, self.timeout, queue=queue)
+        except StoreNotAsked:
+            self._in_store = before
+            raise
+        self._tell_back()
+        if place == HELD:
+            self._in_store = Hold.LOCK
+        elif not queue:
+            self._in_store = Hold.NOTHING
         return place
 
-    def _database_agrees(self) -> bool:
-        """Whether nobody has it in the database alone; one that does not answer gives it to nobody else either."""
-        try:
-            if self._in_database:
-                return self._database().renew(self.lock, self.owner, self.timeout)
-            return self._acquire_in_database(queue=False) == HELD
-        except StoreUnavailable as error:
-            logger.info("the lock %s is held in redis alone: %s", self.lock, error)
+    def _acquire_in_database(self) -> int:
+        database, self._in_database = self._database(), Hold.PERHAPS
+        place = database.acquire(self.lock, self.owner, self.timeout)
+        self._in_database = Hold.LOCK if place == HELD else Hold.NOTHING
+        return place
+
+    def _database_agrees(self) -> bool | None:
+        """Whether nobody else has it in the database; None when that cannot say: somebody may have it there still."""
+        if self._find_database() is None:
             return True
+        try:
+            if self._in_database is Hold.LOCK:
+                return self._database().renew(self.lock, self.owner, self.timeout)
+            return self._acquire_in_database() == HELD
+        except StoreUnavailable as error:
+            logger.warning("whether the lock %s is held in the database cannot be known: %s", self.lock, error)
+            return None
 
     def _give_back(self) -> None:
         """What was granted in one place and is of no use."""
-        if self._in_store:
+        if self._in_store is Hold.LOCK:
             self._leave_store()
-        if self._in_database:
+        if self._in_database is Hold.LOCK:
             self._leave_database()
 
-    def _leave_store(self) -> bool:
-        self._in_store = False
-        if not self._traces_in_store:
-            return False
-        with suppress(StoreUnavailable):  # it ends by its timeout
-            return self._store.release(self.lock, self.owner)
-        return False
+    def _leave_store(self) -> bool | None:
+        """Whether it was there; None when nobody can say, or nobody was asked."""
+        if self._in_store is Hold.NOTHING:
+            return None
+        self._in_store = Hold.PERHAPS
+        try:
+            had = self._store.release(self.lock, self.owner)
+        except StoreUnavailable:
+            return None
+        self._in_store = Hold.NOTHING
+        return had
 
-    def _leave_database(self) -> bool:
-        if not self._traces_in_database:
-            return False
-        self._in_database = False
-        with suppress(StoreUnavailable):  # as above
-            return self._database().release(self.lock, self.owner)
-        return False
+    def _leave_database(self) -> bool | None:
+        """As `_leave_store`; where it fails it ends by its timeout."""
+        if self._in_database is Hold.NOTHING:
+            return None
+        self._in_database = Hold.PERHAPS
+        try:
+            had = self._database().release(self.lock, self.owner)
+        except StoreUnavailable:
+            return None
+        self._in_database = Hold.NOTHING
+        return had
 
     def _database(self) -> LockStore:
         found = self._find_database()

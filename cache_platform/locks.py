@@ -8,6 +8,7 @@ without knowing. So a holder looks at `lost` before each step, and what must nev
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import random
@@ -18,6 +19,8 @@ import weakref
 from functools import partial
 from types import TracebackType
 from typing import Self
+
+from django.db import connections
 
 from cache_platform import fences, keys
 from cache_platform.database_locks import get_database_locks
@@ -70,8 +73,9 @@ class DistributedLock:
 
     def acquire(self, wait: float | None = None) -> bool:
         """Whether it could be had within `wait` seconds. Raises RuntimeError when this object has it, or waits for it,
-        already. Never raises for a store that is away."""
+        already, and in an event loop, which it would block. Never raises for a store that is away."""
         patience = self._wait if wait is None else _checked_wait(wait)
+        _refuse_event_loop()
         if not self._in_use.acquire(blocking=False):
             raise RuntimeError(f"this object has the lock {self.name!r} already, or waits for it")
         grip = self._new_grip()
@@ -84,6 +88,7 @@ class DistributedLock:
                 self._in_use.release()
         counters.add(self._counter, {"held" if held else "refused": 1} | ({"waited": 1} if held and waited else {}))
         if held:
+            _warn_of_transactions(self._lock)
             self._grip, self._fence = grip, None
             renewals.add(grip)
         return held
@@ -100,7 +105,8 @@ class DistributedLock:
         )
 
     def release(self) -> bool:
-        """Let it go; True when it was held until now, False when it was lost, not held, or nobody can say."""
+        """Let it go; True when it was held until now, False when it was lost, not held, or nobody can say, since Redis
+        does not answer or was away meanwhile."""
         grip, self._grip, self._fence = self._grip, None, None
         if grip is None:
             return False
@@ -113,7 +119,8 @@ class DistributedLock:
     @property
     def lost(self) -> bool:
         """Whether it is not held (any more). Known within a third of the timeout, and at once by a process that was
-        stopped for longer than that; asks nobody."""
+        stopped for longer than that; asks nobody. Of one who had it during an outage, and let it go, it knows nothing:
+        see `fence`."""
         return self._grip is None or self._grip.term.lost
 
     @property
@@ -123,10 +130,11 @@ class DistributedLock:
 
     @property
     def fence(self) -> int:
-        """A number that is greater than that of every holder before: for what refuses smaller ones.
+        """This holder's number: for what refuses smaller ones. Greater than every one that was taken before.
 
-        Taken when first asked for, by one query, and then confirmed to have been taken while the lock was held. Raises
-        LockLost, and django.db.Error where the database does not answer.
+        Taken when first asked for, by one query, and then confirmed to have been taken while the lock was held. So ask
+        before the work that it is for: where Redis was away since it is refused, for somebody may have had lock and
+        number meanwhile. Raises LockLost, and django.db.Error where the database does not answer.
         """
         if self._fence is not None:
             return self._fence
@@ -136,6 +144,8 @@ class DistributedLock:
         number, lasting = fences.next_number()
         if not grip.confirm():
             raise LockLost(self.name, "it could not be confirmed")
+        if grip.moved:
+            raise LockLost(self.name, "redis was away before its number was taken: somebody else may have had it")
         if lasting:
             self._fence = number
         return number
@@ -148,7 +158,7 @@ class DistributedLock:
         number = self.fence
         if self.lost:
             raise LockLost(self.name, "it was refused, or not renewed in time")
-        fences.guard(self._lock, number, using=using)
+        fences.guard(self._lock, number, using=using, idle=self._timeout)
 
 
 def shown(name: str) -> str:
@@ -183,6 +193,26 @@ def _pause(place: int, pauses: int) -> float:
     """Seconds until the next attempt: doubled while nothing happens, longer for those who stand far behind."""
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * place * 2.0 ** min(pauses, 10))
     return random.uniform(longest / 2, longest)  # noqa: S311  # so that those who wait do not ask in step
+
+
+def _refuse_event_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError("a lock would block the event loop: take it in a thread, as by asyncio.to_thread")
+
+
+def _warn_of_transactions(lock: str) -> None:
+    """It would be let go before the COMMIT. Django's TestCase has each test in a transaction, which is no mistake."""
+    for connection in connections.all(initialized_only=True):
+        if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+            logger.warning(
+                "the lock %s was taken inside a transaction on %r, and the next holder may have it before that is"
+                " committed: take the lock first",
+                lock,
+                connection.alias,
+            )
 
 
 def _checked_wait(wait: float) -> float:

@@ -10,11 +10,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from cache_platform.conf import conf
-from cache_platform.stores.connection import get_breaker, guarded
+from cache_platform.exceptions import StoreUnavailable
+from cache_platform.stores.calls import Call
+from cache_platform.stores.connection import direct, get_breaker, get_client, guarded
 from cache_platform.stores.redis import run
 
 QUEUE_PATIENCE = 1.0
@@ -22,6 +25,8 @@ QUEUE_PATIENCE = 1.0
 DOUBT_LASTS = 5.0
 """Seconds after a process's breaker has closed for which it takes a lock in the database as well: others may still be
 without Redis. Longer than breakers differ (breaker.LONGEST_PAUSE) and than locks in the database go unrenewed."""
+MOST_LEFT = 1000
+"""So many locks that could not be let go are remembered."""
 
 
 class LockStore(Protocol):
@@ -29,7 +34,7 @@ class LockStore(Protocol):
 
     name: str
 
-    def acquire(self, lock: str, owner: str, timeout: float, *, queue: bool) -> int:
+    def acquire(self, lock: str, owner: str, timeout: float, *, queue: bool = False) -> int:
         """0 when `owner` has it now, for `timeout` seconds; else its place among those who wait. Without `queue` it
         does not wait, and does not overtake those who do."""
 
@@ -40,39 +45,78 @@ class LockStore(Protocol):
         """Let it go, and leave the queue; whether `owner` had it."""
 
 
+class FirstLocks(LockStore, Protocol):
+    """The store that is asked first, beside which a database may have locks while this one is away."""
+
+    away: bool
+    """Whether the outage that is on has been told of."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether it has come back so lately that other processes may still be without it."""
+
+    @property
+    def outages(self) -> int:
+        """How many this process has seen the end of."""
+
+    def renew(self, lock: str, owner: str, timeout: float, *, take: bool = False) -> bool:
+        """As any store's. With `take` a lock that nobody has is taken, whoever waits for it."""
+
+    def release_later(self, lock: str, owner: str) -> None:
+        """Let it go, and leave the queue, once the store answers; `owner` never asks for it again. Never raises."""
+
+
 class RedisLocks:
-    """Locks in the Redis behind a cache alias. One round trip each."""
+    """Locks in the Redis behind a cache alias. One round trip each. See FirstLocks."""
 
     name = "redis"
 
-    def __init__(self, alias: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, alias: str) -> None:
         self._alias = alias
-        self._clock = clock
-        self._doubt_until = 0.0
+        self._left: dict[tuple[str, str], None] = {}
+        """Locks and owners that are still to be let go, the oldest first."""
         self.away = False
-        """Whether the outage that is on has been told of."""
 
-    def acquire(self, lock: str, owner: str, timeout: float, *, queue: bool) -> int:
+    @property
+    def in_doubt(self) -> bool:
+        """See FirstLocks. The breaker knows, whether there were locks in this process before or not."""
+        return get_breaker(self._alias).closed_for < DOUBT_LASTS
+
+    @property
+    def outages(self) -> int:
+        """See FirstLocks."""
+        return get_breaker(self._alias).closings
+
+    def acquire(self, lock: str, owner: str, timeout: float, *, queue: bool = False) -> int:
         """See LockStore."""
-        get_breaker(self._alias).drain_before_closing(self._doubt)
         arguments = [owner, _ms(timeout), int(queue), _ms(QUEUE_PATIENCE)]
         return self._run("lock_acquire", _names(lock), arguments)
 
     def renew(self, lock: str, owner: str, timeout: float, *, take: bool = False) -> bool:
-        """See LockStore. With `take` a lock that nobody has is taken, whoever waits for it."""
+        """See FirstLocks."""
         return self._run("lock_renew", _names(lock)[:1], [owner, _ms(timeout), int(take)]) == 1
 
     def release(self, lock: str, owner: str) -> bool:
         """See LockStore."""
         return self._run("lock_release", _names(lock), [owner]) == 1
 
-    @property
-    def in_doubt(self) -> bool:
-        """Whether Redis has come back so lately that other processes may not know."""
-        return self._clock() < self._doubt_until
+    def release_later(self, lock: str, owner: str) -> None:
+        """See FirstLocks. Before the breaker closes; beyond 1,000 locks the others end by their timeouts."""
+        breaker = get_breaker(self._alias)
+        if len(self._left) < MOST_LEFT:
+            self._left[lock, owner] = None
+        breaker.drain_before_closing(self._release_left)
+        if not breaker.is_open:  # it closed in between, so nothing else would
+            with suppress(StoreUnavailable):
+                breaker.call(self._release_left)
 
-    def _doubt(self) -> None:
-        self._doubt_until = self._clock() + DOUBT_LASTS
+    def _release_left(self) -> None:
+        left = list(self._left)
+        if left:
+            calls: list[Call] = [(_names(lock), [owner]) for lock, owner in left]
+            direct(lambda: get_client(self._alias), lambda client: run(client, "lock_release", calls))
+        for each in left:
+            self._left.pop(each, None)
 
     def _run(self, script: str, names: list[str], arguments: list[object]) -> int:
         [answer] = guarded(self._alias, lambda client: run(client, script, [(names, arguments)]))
@@ -88,17 +132,18 @@ class _Lock:
 
 
 class MemoryLocks:
-    """Locks among the threads of one process."""
+    """Locks among the threads of one process. See FirstLocks."""
 
     name = "memory"
     in_doubt = away = False
+    outages = 0
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._mutex = threading.Lock()
         self._locks: dict[str, _Lock] = {}
 
-    def acquire(self, lock: str, owner: str, timeout: float, *, queue: bool) -> int:
+    def acquire(self, lock: str, owner: str, timeout: float, *, queue: bool = False) -> int:
         """See LockStore."""
         with self._mutex:
             now = self._clock()
@@ -118,7 +163,7 @@ class MemoryLocks:
             return list(kept.waiting).index(owner) + 1
 
     def renew(self, lock: str, owner: str, timeout: float, *, take: bool = False) -> bool:
-        """See LockStore. With `take` a lock that nobody has is taken, whoever waits for it."""
+        """See FirstLocks."""
         with self._mutex:
             now = self._clock()
             kept = self._locks.get(lock, _Lock())
@@ -143,12 +188,16 @@ class MemoryLocks:
                 del self._locks[lock]
             return had
 
+    def release_later(self, lock: str, owner: str) -> None:
+        """See FirstLocks."""
+        self.release(lock, owner)
+
 
 _memory = MemoryLocks()
 _redis: dict[str, RedisLocks] = {}
 
 
-def get_lock_store() -> RedisLocks | MemoryLocks:
+def get_lock_store() -> FirstLocks:
     """Where the settings have locks: on the server for state."""
     if conf.store == "memory":
         return _memory

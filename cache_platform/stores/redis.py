@@ -56,23 +56,26 @@ def run_several(client: Redis, calls: Sequence[tuple[str, Call]]) -> list[Any]:
         for name in dict.fromkeys(name for name, _ in calls):
             client.script_load(script(name)[1])
         answers = _sent(client, calls)
+    if any(isinstance(answer, NoScriptError) for answer in answers):  # somebody has emptied the script cache again
+        answers = _sent(client, calls, whole=True)
     for answer in answers:
         if isinstance(answer, RedisError) and not isinstance(answer, OutOfMemoryError):
             raise answer
     return answers
 
 
-def _sent(client: Redis, calls: Sequence[tuple[str, Call]]) -> list[Any]:
+def _sent(client: Redis, calls: Sequence[tuple[str, Call]], *, whole: bool = False) -> list[Any]:
+    command, part = ("EVAL", 1) if whole else ("EVALSHA", 0)
     if len(calls) == 1:
         name, (names, arguments) = calls[0]
         try:
-            return [client.evalsha(script(name)[0], len(names), *names, *arguments)]
+            return [client.execute_command(command, script(name)[part], len(names), *names, *arguments)]  # type: ignore[no-untyped-call]  # redis-py's
         except (NoScriptError, OutOfMemoryError) as error:
             return [error]
     pipeline = client.pipeline(transaction=False)
     for name, (names, arguments) in calls:
         pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py's pipeline has no types here
-            "EVALSHA", script(name)[0], len(names), *names, *arguments
+            command, script(name)[part], len(names), *names, *arguments
         )
     return pipeline.execute(raise_on_error=False)
 

@@ -70,8 +70,35 @@ def test_a_lock_goes_through_an_outage(actors: ActorFactory, redis: RedisUnderTe
     wait_until(lambda: holder.backend == "redis", what="it is in Redis again")
     assert not other.gets(wait=1)
     assert not holder.lost
-    assert holder.ask("release") == {"held": True}
+    assert holder.ask("release") == {"held": False}  # for nobody can say whether it was, all the while
     assert other.gets(wait=10)
+
+
+def test_who_was_overtaken_in_an_outage_writes_nothing(actors: ActorFactory, redis: RedisUnderTest, ask: Ask) -> None:
+    """Another had it in the database, wrote, and let it go before the first one asked there, which finds it free."""
+    first, other = actors(2)
+    assert first.gets(timeout=60)  # so it does not renew it meanwhile
+    redis.kill()
+    assert other.gets()
+    assert other.ask("write", text="other") == {"value": "other"}
+    assert other.ask("release") == {"held": True}
+    assert first.ask("write", text="first")["error"] == "LockLost"
+    assert first.ask("look") == {"lost": False, "backend": "postgresql"}  # it has it, and nobody else
+    assert ask("SELECT text FROM lock_counter") == "other"
+    assert first.ask("release") == {"held": False}
+
+
+def test_what_is_let_go_while_redis_hangs_is_free_when_it_goes_on(actors: ActorFactory, redis: RedisUnderTest) -> None:
+    """Not an hour later; and what it was asked for without an answer, too."""
+    one, other = actors(2)
+    assert one.gets(timeout=3600)
+    redis.pause()
+    assert one.ask("release") == {"held": False}
+    assert other.gets(timeout=3600)
+    assert other.ask("release") == {"held": True}
+    redis.resume()
+    wait_for_redis(one, other)
+    assert one.gets()
 
 
 @both
@@ -106,6 +133,20 @@ def test_one_that_has_it_in_the_database_alone_is_respected(actors: ActorFactory
         assert not other.gets()
     wait_until(lambda: slow.backend == "redis", what="it is in Redis again")
     assert not other.gets()
+    assert not slow.lost
+
+
+def test_the_first_lock_of_a_process_respects_it_too(actors: ActorFactory, redis: RedisUnderTest) -> None:
+    """It has noticed the outage by other means."""
+    slow, other = actors(2)
+    assert other.ask("read") == {"away": False}
+    redis.kill()
+    assert other.ask("read") == {"away": True}
+    assert slow.gets(timeout=60)
+    with slow.stopped():
+        redis.start()
+        wait_until(lambda: not other.ask("read")["away"], what="it sees that Redis is back")
+        assert not other.gets()
     assert not slow.lost
 
 

@@ -1,7 +1,7 @@
 """A process of the site that holds locks as it is told, a line of JSON at a time.
 
 Run as `python -m tests.integration.locks.actor`. It answers each line with one of its own: `{"do": "acquire", …}`,
-`release`, `look`, `fence`, `write`, `count`, `fork`.
+`release`, `look`, `fence`, `write`, `count`, `fork`, `read`.
 """
 
 from __future__ import annotations
@@ -115,6 +115,16 @@ class Actor:
             except (LockNotAcquired, LockLost):
                 refused += 1
         return {"refused": refused, "backends": sorted(backends)}
+
+    def read(self) -> dict[str, Any]:
+        """Use Redis without any lock; whether this process thinks that it is away."""
+        from django.core.cache import cache
+
+        from cache_platform.conf import conf
+        from cache_platform.stores.connection import get_breaker
+
+        cache.get("anything")
+        return {"away": get_breaker(conf.state_alias).is_open}
 
     def fork(self) -> dict[str, Any]:
         """What a forked child makes of the lock; it ends with the block in which it was taken."""

@@ -6,21 +6,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-import pytest
-
 from cache_platform import DistributedLock
 from cache_platform.statistics import counters, read_window
-from cache_platform.stores import lock_store
 from tests.integration.limits.trips import counted_trips
 from tests.services.redis import RedisUnderTest
 
 Queries = Callable[[int], AbstractContextManager[Any]]
-
-
-@pytest.fixture(autouse=True)
-def no_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An earlier test may have had one, after which the database is asked for a while."""
-    monkeypatch.setattr(lock_store, "_redis", {})
 
 
 def test_a_lock_costs_two_round_trips_and_no_query(

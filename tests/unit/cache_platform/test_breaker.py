@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from functools import partial
 import pytest
 
 from cache_platform.breaker import Breaker
-from cache_platform.exceptions import StoreFull, StoreUnavailable
+from cache_platform.exceptions import StoreFull, StoreNotAsked, StoreUnavailable
 from tests.services.waiting import wait_until
 
 
@@ -195,3 +196,31 @@ def test_a_drain_with_a_bug_does_not_end_the_probing(make: Callable[[], Breaker]
     assert breaker.try_to_close() is False
     broken.clear()
     assert breaker.try_to_close() is True
+
+
+def test_it_knows_that_it_was_open(make: Callable[[], Breaker], server: Server) -> None:
+    """How often and how lately; a forked child of a process that was without the store knows it, too."""
+    breaker = make()
+    assert (breaker.closings, breaker.closed_for) == (0, math.inf)
+    for end in (breaker.try_to_close, breaker.start_anew):
+        server.up = False
+        with pytest.raises(StoreUnavailable):
+            breaker.call(server.ask)
+        server.up = True
+        before = breaker.closings
+        end()
+        assert (breaker.is_open, breaker.closings, breaker.closed_for) == (False, before + 1, 0)
+    breaker.reset()
+    assert (breaker.closings, breaker.closed_for) == (0, math.inf)
+
+
+def test_what_it_did_not_pass_on_is_told_apart(make: Callable[[], Breaker], server: Server) -> None:
+    """The store knows of it, or cannot."""
+    breaker = make()
+    server.up = False
+    with pytest.raises(StoreUnavailable) as asked:
+        breaker.call(server.ask)
+    assert not isinstance(asked.value, StoreNotAsked)
+    with pytest.raises(StoreNotAsked):
+        breaker.call(server.ask)
+    breaker.reset()

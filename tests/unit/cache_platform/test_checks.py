@@ -152,3 +152,13 @@ def test_sqlite_without_locks_is_warned_of(
     options = {"transaction_mode": mode} if mode else {}
     monkeypatch.setitem(settings.DATABASES, "default", {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options})
     assert [each.id for each in check_settings(None) if each.id == "cache_platform.W003"] == wanted
+
+
+@pytest.mark.parametrize(("atomic", "wanted"), [(True, ["cache_platform.W006"]), (False, [])])
+def test_requests_in_transactions_are_warned_of(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, atomic: bool, wanted: list[str]
+) -> None:
+    """A lock would be let go before the COMMIT."""
+    database = {**settings.DATABASES["default"], "ATOMIC_REQUESTS": atomic}
+    monkeypatch.setitem(settings.DATABASES, "default", database)
+    assert [each.id for each in check_settings(None) if each.id == "cache_platform.W006"] == wanted

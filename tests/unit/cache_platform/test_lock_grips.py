@@ -7,82 +7,15 @@ from typing import Any
 
 import pytest
 
-from cache_platform.exceptions import StoreUnavailable
-from cache_platform.lock_grips import HELD, LONGEST_IN_DATABASE, Grip
+from cache_platform.lock_grips import HELD, LONGEST_IN_DATABASE
 from cache_platform.lock_renewal import Renewals
-from cache_platform.stores.lock_store import MemoryLocks
-
-NAME = "thing:42"
-
-
-class Fickle(MemoryLocks):
-    """A store that answers or does not."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-        self.gone = self.in_doubt = self.away = False  # type: ignore[misc]  # as Redis' are
-
-    def _ask(self) -> None:
-        if self.gone:
-            raise StoreUnavailable("on purpose")
-
-    def acquire(self, *args: Any, **kwargs: Any) -> int:
-        self._ask()
-        return super().acquire(*args, **kwargs)
-
-    def renew(self, *args: Any, **kwargs: Any) -> bool:
-        self._ask()
-        return super().renew(*args, **kwargs)
-
-    def release(self, *args: Any, **kwargs: Any) -> bool:
-        self._ask()
-        return super().release(*args, **kwargs)
-
-    @property
-    def owner(self) -> str:
-        """Who has the lock here."""
-        kept = self._locks.get(NAME)
-        return kept.owner if kept else ""
-
-
-class Two:
-    """Redis and a database, and how often a loss was told."""
-
-    def __init__(self) -> None:
-        self.redis, self.database = Fickle("redis"), Fickle("postgresql")
-        self.losses = 0
-
-    def grip(self, owner: str, *, timeout: float = 60) -> Grip:
-        """A hand on the lock."""
-        return Grip(
-            NAME,
-            owner=owner,
-            timeout=timeout,
-            store=self.redis,  # type: ignore[arg-type]  # close enough
-            database=lambda: self.database,
-            on_lost=self._count,
-        )
-
-    def _count(self) -> None:
-        self.losses += 1
-
-    @property
-    def owners(self) -> tuple[str, str]:
-        """In Redis, and in the database."""
-        return self.redis.owner, self.database.owner
+from tests.unit.cache_platform.fickle_locks import Two, renew
 
 
 @pytest.fixture
 def two() -> Two:
     """Both well."""
     return Two()
-
-
-def renew(grip: Grip) -> None:
-    """As the thread does."""
-    if not grip.renew():
-        grip.renew_in_database()
 
 
 def test_while_redis_is_well_the_database_is_not_asked(two: Two) -> None:
@@ -164,17 +97,6 @@ def test_while_others_may_be_without_redis_both_have_to_agree(two: Two) -> None:
     renew(other)
     assert other.release()
     assert two.owners == ("", "")
-
-
-def test_a_database_that_does_not_answer_gives_it_to_nobody_else(two: Two) -> None:
-    """So Redis alone is enough then."""
-    two.redis.in_doubt = two.database.gone = True
-    grip = two.grip("a")
-    assert grip.attempt(queue=False) == HELD
-    renew(grip)
-    assert not grip.term.lost
-    assert grip.confirm()
-    assert grip.release()
 
 
 def test_who_holds_redis_through_an_outage_asks_the_database_afterwards(two: Two) -> None:

@@ -243,7 +243,10 @@ def test_a_renewal_that_fails_does_not_end_the_thread(caplog: pytest.LogCaptureF
 class Away:
     """A store that does not answer."""
 
-    name, in_doubt, away = "redis", False, False
+    name, in_doubt, away, outages = "redis", False, False, 0
+
+    def release_later(self, lock: str, owner: str) -> None:
+        """It will never come back."""
 
     def __getattr__(self, _: str) -> Callable[..., Any]:
         def method(*_: Any, **__: Any) -> Any:
