@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import msgspec
@@ -54,3 +55,8 @@ def _validate_text(text: str) -> None:
     """What PostgreSQL's jsonb and UTF-8 cannot hold."""
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise ValidationError("must not hold NUL characters or halves of surrogate pairs", code="text")
+
+
+def normal_name(value: str) -> str:
+    """A name in one spelling (NFC, trimmed), so that two that look alike are one."""
+    return unicodedata.normalize("NFC", value).strip()

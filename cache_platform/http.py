@@ -58,13 +58,15 @@ TRANSLATIONS: tuple[tuple[type[Exception], type[SourceError], str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceLimits:
-    """How long and how much: seconds, bytes (before and after decompression), connections per process."""
+    """How long and how much: seconds, bytes (before and after decompression), connections per process. `longest_pause`
+    is how long the whole source is left alone at most because it said so, with Retry-After, to one call."""
 
     connect_timeout: float = 1.0
     total_timeout: float = 2.5
     max_bytes: int = 2_000_000
     max_connections: int = 100
     idle_connections: int = 20
+    longest_pause: float = MAX_RETRY_AFTER
 
 
 @cache
@@ -139,7 +141,7 @@ class HttpSource:
         self._lock = Lock()
         self._client: httpx.Client | None = None
         self._inherited: httpx.Client | None = None
-        self.outage = Outage(name, clock=clock)
+        self.outage = Outage(name, longest_asked=limits.longest_pause, clock=clock)
         _sources.add(self)
 
     def exchange(
@@ -153,8 +155,8 @@ class HttpSource:
         """The answer to `ask`, when its status is `expected`. Raises SourceError and nothing else.
 
         `deadline` lets several calls share one; without it each call has `limits.total_timeout`. A `part` is one of
-        many calls for one answer: its failure says nothing of the source as a whole. The values of headers are removed
-        from the reasons that the source gives.
+        many calls for one answer: its failure says nothing of the source as a whole. The values of headers, and
+        the last word of each, are removed from the reasons that the source gives.
         """
         deadline = deadline or self.deadline()
         with self.judged(part=part):
@@ -266,21 +268,21 @@ class HttpSource:
         if status >= 500:
             return SourceUnavailable(self.name, f"HTTP {status}", retry_after=retry_after)
         if status >= 400:
-            reason = self._reason(response, deadline)
-            for secret in filter(None, secrets):
-                reason = reason.replace(secret, "[removed]")
+            reason = self._reason(response, deadline, secrets)
             return SourceRefused(self.name, f"HTTP {status}: {reason}" if reason else f"HTTP {status}")
         return SourceMalformed(self.name, f"HTTP {status} is no answer to this")
 
-    def _reason(self, response: httpx.Response, deadline: Deadline) -> str:
-        """What the source says about its refusal: printable, bounded; empty when it says nothing readable."""
+    def _reason(self, response: httpx.Response, deadline: Deadline, secrets: tuple[str, ...]) -> str:
+        """What the source says about its refusal: printable, bounded, without the secrets and the last word of each,
+        as the key behind `Bearer`; empty when it says nothing readable."""
         if self._explain is None:
             return ""
         try:
             reason = self._explain(self._read(response, deadline, MAX_REFUSAL_BYTES))
         except (SourceError, httpx.HTTPError, ValueError, RecursionError):
             return ""
-        return "".join(letter for letter in reason if letter.isprintable())[:MAX_REASON]
+        reason = "".join(letter for letter in reason if letter.isprintable())
+        return _without(secrets, reason)[:MAX_REASON]
 
     def _translated(self, error: Exception) -> SourceError:
         for foreign, ours, detail in TRANSLATIONS:
@@ -292,6 +294,13 @@ class HttpSource:
         # Kept, not closed: its locks may be held by threads that exist only in the parent.
         self._inherited, self._client = self._client, None
         self._lock = Lock()
+
+
+def _without(secrets: tuple[str, ...], text: str) -> str:
+    words = {word for secret in secrets for word in (secret, *secret.split()[-1:])}
+    for word in sorted(filter(None, words), key=len, reverse=True):
+        text = text.replace(word, "[removed]")
+    return text
 
 
 def parse_retry_after(value: str | None, *, now: float) -> float | None:

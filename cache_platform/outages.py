@@ -6,29 +6,43 @@ thing asked of it would hold a thread until its timeout.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from weakref import WeakSet
 
 from cache_platform.exceptions import SourceBackoff, SourceError, SourceRateLimited, SourceRefused
 
 FAILURES = 3
-"""In a row, from which on the source counts as away."""
+"""In a row, from which on the source counts as away. Of calls that were under way together the first one counts: one
+short disturbance is one failure, however many it hits."""
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
 """Seconds between probes; doubled from the first to the longest, and as long as the source asks with Retry-After."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call that was admitted; `before` are the failures that had been counted when it began."""
+
+    probe: bool
+    before: int
+
+
 class Outage:
-    """One source, for one process."""
+    """One source, for one process. `longest_asked` is how many seconds of its Retry-After are respected."""
 
     _all: WeakSet[Outage] = WeakSet()
 
-    def __init__(self, name: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, name: str, *, longest_asked: float = math.inf, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._name = name
+        self._longest_asked = longest_asked
         self._clock = clock
         self.reset()
         Outage._all.add(self)
@@ -37,54 +51,59 @@ class Outage:
         """Take the source for well again."""
         self._lock = threading.Lock()
         self._failures = 0
+        self._counted = 0  # failures ever, which a success does not take back
         self._until = 0.0
         self._probing = False
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Around each call of the source. Raises SourceBackoff instead when it is to be left alone."""
-        probe = self._admit()
+        call = self._admit()
         try:
             yield
         except SourceRefused:
-            self._well(probe=probe)  # it answered: the request was wrong
+            self._well(call)  # it answered: the request was wrong
             raise
         except SourceError as error:
-            self._failed(error, probe=probe)
+            self._failed(error, call)
             raise
         except BaseException:
-            self._neither(probe=probe)
+            self._neither(call)
             raise
-        self._well(probe=probe)
+        self._well(call)
 
-    def _admit(self) -> bool:
-        """Whether this call is the probe."""
+    def _admit(self) -> _Call:
         with self._lock:
             if self._failures < FAILURES:
-                return False
+                return _Call(probe=False, before=self._counted)
             left = self._until - self._clock()
             if left > 0 or self._probing:
                 detail = f"failed {self._failures} times in a row and is left alone for a while"
                 raise SourceBackoff(self._name, detail, retry_after=max(left, FIRST_PAUSE))
             self._probing = True
-            return True
+            return _Call(probe=True, before=self._counted)
 
-    def _failed(self, error: SourceError, *, probe: bool) -> None:
+    def _failed(self, error: SourceError, call: _Call) -> None:
         with self._lock:
-            self._failures = max(self._failures + 1, FAILURES if isinstance(error, SourceRateLimited) else 0)
-            pause = min(FIRST_PAUSE * 2 ** max(self._failures - FAILURES, 0), LONGEST_PAUSE)
-            self._until = max(self._until, self._clock() + max(pause, error.retry_after or 0))
-            self._probing = self._probing and not probe
+            pause = min(error.retry_after or 0.0, self._longest_asked)
+            if call.before == self._counted:
+                self._counted += 1
+                self._failures += 1
+                pause = max(pause, min(FIRST_PAUSE * 2 ** max(self._failures - FAILURES, 0), LONGEST_PAUSE))
+            if isinstance(error, SourceRateLimited):
+                self._failures = max(self._failures, FAILURES)
+            self._until = max(self._until, self._clock() + pause)
+            self._probing = self._probing and not call.probe
 
-    def _well(self, *, probe: bool) -> None:
+    def _well(self, call: _Call) -> None:
         with self._lock:
             self._failures = 0
             self._until = 0.0
-            self._probing = self._probing and not probe
+            self._probing = self._probing and not call.probe
 
-    def _neither(self, *, probe: bool) -> None:
+    def _neither(self, call: _Call) -> None:
         with self._lock:
-            self._probing = self._probing and not probe
+            self._probing = self._probing and not call.probe
 
 
 def _reset_all() -> None:

@@ -149,11 +149,11 @@ def _check_key(header: str) -> None:
 def _parsed(body: bytes) -> Question:
     try:
         given = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ChatRequestError("We could not parse the JSON body of your request.") from None
     if not isinstance(given, dict):
         raise ChatRequestError("We could not parse the JSON body of your request.")
-    if not isinstance(given.get("model"), str) or not given["model"]:
+    if not _is_text(given.get("model")) or not given["model"]:
         raise ChatRequestError("You must provide a model parameter.", param="model")
     temperature = given.get("temperature", 1)
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
@@ -175,11 +175,20 @@ def _messages(given: object) -> list[dict[str, str]]:
     if not isinstance(given, list) or not given:
         raise ChatRequestError("'messages' must be an array that is not empty.", param="messages")
     for number, message in enumerate(given):
-        if not isinstance(message, dict) or message.get("role") not in ROLES:
+        if not isinstance(message, dict) or not _is_role(message.get("role")):
             raise ChatRequestError(f"'messages[{number}].role' is not valid.", param=f"messages[{number}].role")
-        if not isinstance(message.get("content"), str):
+        if not _is_text(message.get("content")):
             raise ChatRequestError(f"'messages[{number}].content' must be a string.", param=f"messages[{number}]")
     return given
+
+
+def _is_role(given: object) -> bool:
+    return isinstance(given, str) and given in ROLES
+
+
+def _is_text(given: object) -> bool:
+    """Whether it is text that can be sent back: JSON can also carry halves of letters."""
+    return isinstance(given, str) and not any("\ud800" <= letter <= "\udfff" for letter in given)
 
 
 def _answer(question: Question) -> tuple[str, str]:

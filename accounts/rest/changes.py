@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-import msgspec
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.http import Http404, HttpResponse
 from rest_framework import serializers
@@ -16,6 +15,7 @@ from accounts.models.profile import LONGEST_AVATAR, LONGEST_NAME
 from accounts.models.subscription import Plan
 from accounts.rest.base import user_in
 from accounts.rest.schema import enveloped, problems
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import inlined
 
 T = TypeVar("T")
@@ -86,11 +86,14 @@ def changed(request: Request, body: type[ChangeSerializer], change: Callable[...
         raise ValidationError(error.message_dict) from None
     if state is None:
         raise Http404
-    response = HttpResponse(
-        b'{"success":true,"data":' + msgspec.json.encode(state) + b"}", content_type="application/json"
-    )
-    response["Cache-Control"] = "no-store"
-    return response
+    return answered(state)
+
+
+def given_in(request: Request, body: type[ChangeSerializer], *, partial: bool = False) -> dict[str, Any]:
+    """What the body says. Raises ValidationError by field."""
+    fields = body(data=request.data, partial=partial)
+    fields.is_valid(raise_exception=True)
+    return dict(fields.validated_data)
 
 
 def changed_responses(data: type) -> dict[Any, Any]:

@@ -47,6 +47,15 @@ def no_store(response: R) -> R:
     return response
 
 
+def answered(data: object, *, status: int = 200, location: str | None = None) -> HttpResponse:
+    """`{"success": true, "data": …}` for what is no cached read, as a write; to be stored nowhere."""
+    body = b'{"success":true,"data":' + msgspec.json.encode(data) + b"}"
+    response = no_store(HttpResponse(body, content_type="application/json", status=status))
+    if location is not None:
+        response["Location"] = location
+    return response
+
+
 def public_response(request: HttpRequest, data: object, *, max_age: int) -> HttpResponse:
     """`{"success": true, "data": …}` for public data that needs no cache; 304 when the client has it."""
     response = _tagged(request, data, b"")

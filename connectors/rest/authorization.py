@@ -9,9 +9,10 @@ from rest_framework.request import Request
 from accounts.rest.base import user_in
 from accounts.rest.changes import ChangeSerializer
 from accounts.rest.schema import problems, single
+from cache_platform.rest.responses import answered
 from connectors.authorizations import begin
 from connectors.providers import get_provider
-from connectors.rest.base import ConnectorView, answered, binding
+from connectors.rest.base import ConnectorView, binding
 
 
 class NoFields(ChangeSerializer):

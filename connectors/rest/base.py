@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -26,12 +25,6 @@ class ConnectorView(CredentialsView):
     def get_exception_handler(self) -> ExceptionHandler:
         """Problem responses, for what goes wrong at a platform too."""
         return exception_handler
-
-
-def answered(data: object, *, status: int = 200) -> HttpResponse:
-    """`{"success": true, "data": …}`."""
-    body = b'{"success":true,"data":' + msgspec.json.encode(data) + b"}"
-    return HttpResponse(body, content_type="application/json", status=status)
 
 
 def owned(request: Request, user_id: int) -> int:

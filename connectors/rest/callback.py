@@ -19,11 +19,12 @@ from rest_framework.views import APIView
 from accounts.grants import KeyGrant
 from accounts.rest.base import http_request, user_in
 from accounts.rest.schema import enveloped, problems
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import inlined
 from connectors.authorizations import complete, decline
 from connectors.models import PlatformConnection
 from connectors.providers import name_of
-from connectors.rest.base import ConnectorView, answered, binding
+from connectors.rest.base import ConnectorView, binding
 from connectors.rest.callback_fields import UNKNOWN, CallbackFields, in_query
 from connectors.rest.callback_page import callback_page
 from connectors.rest.problems import Declined

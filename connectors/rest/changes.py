@@ -7,9 +7,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from accounts.rest.schema import enveloped, problems
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import inlined
 from connectors.connections import Disconnected, Reset, disconnect, reset
-from connectors.rest.base import ConnectorView, answered, may_change
+from connectors.rest.base import ConnectorView, may_change
 
 
 class ConnectionView(ConnectorView):

@@ -12,12 +12,13 @@ from rest_framework.request import Request
 from accounts.rest.schema import problems, single
 from cache_platform.rest.foresight import Wanted
 from cache_platform.rest.problems import problem
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import HEADERS, cached_responses
 from cache_platform.rest.views import PrivateCachedView
 from connectors.extraction.jobs import NothingToExtract, NotWorking, read_job
 from connectors.extraction.jobs import request as request_job
 from connectors.policies import JOB, SIGNATURE
-from connectors.rest.base import ConnectorView, answered, may_change, owned
+from connectors.rest.base import ConnectorView, may_change, owned
 from connectors.schema import JobView, Signature
 from connectors.signature import read_signature
 

@@ -91,18 +91,30 @@ def test_a_limit_of_tokens_cuts_the_answer_and_says_so(client: httpx.Client) -> 
         ({"messages": []}, "messages"),
         ({"messages": "hello"}, "messages"),
         ({"messages": [{"role": "oracle", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": [], "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": None}]}, "messages[0]"),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages[0]"),
         ({"model": ""}, "model"),
+        ({"model": "\udfff"}, "model"),
         ({"temperature": 2.1}, "temperature"),
         ({"max_tokens": 0}, "max_tokens"),
     ],
 )
 def test_a_wrong_request_is_refused_in_openais_form(client: httpx.Client, change: dict[str, Any], param: str) -> None:
     """The parameter is named."""
-    response = client.post(PATH, json={"model": "m", "messages": ASKED, **change}, headers=KEY)
+    body = json.dumps({"model": "m", "messages": ASKED, **change})
+    response = client.post(PATH, content=body, headers={**KEY, "Content-Type": "application/json"})
     assert response.status_code == 400
     error = response.json()["error"]
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
+
+
+@pytest.mark.parametrize("body", [b"", b"[", b"\xff", b"[1]", b"[" * 100_000, b'{"messages":' + b"[" * 50_000])
+def test_what_is_no_request_is_refused_in_openais_form(client: httpx.Client, body: bytes) -> None:
+    """However deep it goes."""
+    response = client.post(PATH, content=body, headers={**KEY, "Content-Type": "application/json"})
+    assert response.status_code == 400
+    assert response.json()["error"]["type"] == "invalid_request_error"
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer invalid"}, {"Authorization": "Basic x"}], ids=repr)

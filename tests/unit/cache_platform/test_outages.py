@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import pytest
 
 from cache_platform.exceptions import (
@@ -18,16 +21,23 @@ from cache_platform.outages import FAILURES, LONGEST_PAUSE, Outage
 class Source:
     """A source with a clock; `ask` calls it as a client would."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest_asked: float = math.inf) -> None:
         self.now = 0.0
-        self.outage = Outage("test", clock=lambda: self.now)
+        self.outage = Outage("test", longest_asked=longest_asked, clock=lambda: self.now)
         self.calls = 0
 
-    def ask(self, error: Exception | None = None) -> None:
+    def ask(self, error: Exception | None = None, *, meanwhile: Callable[[], object] = int) -> None:
         with self.outage.watched():
             self.calls += 1
+            meanwhile()
             if error is not None:
                 raise error
+
+    def fail_together(self, number: int, error: SourceError) -> None:
+        """All begin before the first one fails."""
+        if number:
+            with pytest.raises(SourceError):
+                self.ask(error, meanwhile=lambda: self.fail_together(number - 1, error))
 
     def fail(self, times: int, error: SourceError | None = None) -> None:
         for _ in range(times):
@@ -113,4 +123,52 @@ def test_a_probe_that_is_interrupted_lets_the_next_one_through() -> None:
     source.now = 1.0
     with pytest.raises(KeyboardInterrupt):
         source.ask(KeyboardInterrupt())  # type: ignore[arg-type]
+    source.ask()
+
+
+def test_calls_that_fail_together_count_once() -> None:
+    """One short disturbance does not take a source away, however many it hits; three do."""
+    source = Source()
+    for _ in range(FAILURES):
+        source.ask()
+        source.fail_together(20, SourceTimeout("test", "no answer"))
+    source.ask()
+    for _ in range(FAILURES):
+        source.fail_together(20, SourceTimeout("test", "no answer"))
+    with pytest.raises(SourceBackoff):
+        source.ask()
+
+
+def test_a_late_failure_does_not_keep_it_away_for_longer() -> None:
+    """It began before the source was left alone, and says nothing of now."""
+    source = Source()
+
+    def meanwhile() -> None:
+        source.fail(FAILURES)
+        source.now = 0.9
+
+    with pytest.raises(SourceTimeout):
+        source.ask(SourceTimeout("test", "no answer"), meanwhile=meanwhile)
+    source.now = 1.0
+    source.ask()
+
+
+def test_one_of_many_rate_limits_is_enough() -> None:
+    """Also when another call of the same moment failed before it in another way."""
+    source = Source()
+    with pytest.raises(SourceRateLimited):
+        source.ask(SourceRateLimited("test", "429", retry_after=60), meanwhile=lambda: source.fail(1))
+    source.now = 59
+    with pytest.raises(SourceBackoff):
+        source.ask()
+
+
+def test_what_a_source_asks_for_is_respected_within_bounds() -> None:
+    """One answer cannot take it away from everybody for longer."""
+    source = Source(longest_asked=30)
+    source.fail(1, SourceRateLimited("test", "429", retry_after=3600))
+    with pytest.raises(SourceBackoff) as caught:
+        source.ask()
+    assert caught.value.retry_after == 30
+    source.now = 30
     source.ask()

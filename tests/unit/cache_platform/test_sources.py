@@ -232,6 +232,21 @@ def test_the_reason_of_a_refusal_is_told_without_the_key(source: JsonSource) -> 
     assert "s3cret" not in repr(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Bearer s3cret-key was refused", "[removed] was refused"),
+        ("key=s3cret-key", "key=[removed]"),
+        ("x" * 195 + "s3cret-key", "x" * 195 + "[remo"),
+    ],
+)
+def test_a_reason_without_the_key_however_it_is_repeated(source: JsonSource, said: str, told: str) -> None:
+    """With what stands before it in the header or alone, and where the reason is cut."""
+    with pytest.raises(SourceRefused) as caught:
+        ask(source, httpx.Response(401, json={"reason": said}), headers={"Authorization": "Bearer s3cret-key"})
+    assert caught.value.detail == f"HTTP 401: {told}"
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b'{"reason": 5}', b"[" * 9000, b"x" * 20_000])
 def test_a_refusal_without_a_readable_reason_is_still_a_refusal(source: JsonSource, body: bytes) -> None:
     """The status alone decides."""
