@@ -29,10 +29,10 @@ DEMO_SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
     "ada": {
         "plan": "pro",
         "status": "active",
-        "usage": {"chat_messages": 412, "connections": 3, "documents": 27, "auras": 8},
+        "usage": {"connections": 3},
     },
-    "grace": {"plan": "team", "status": "trialing", "usage": {"chat_messages": 35, "connections": 1, "documents": 4}},
-    "admin": {"plan": "free", "status": "active", "usage": {"chat_messages": 6}},
+    "grace": {"plan": "team", "status": "trialing", "usage": {"connections": 1}},
+    "admin": {"plan": "free", "status": "active", "usage": {}},
 }
 DEMO_PERIOD = timedelta(days=19)
 """How much of their period the paid ones have left at first."""

@@ -9,5 +9,5 @@ class AurasConfig(AppConfig):
     name = "auras"
 
     def ready(self) -> None:
-        """Register the policy, for commands that import no views."""
-        from auras import policies  # noqa: F401  # registers
+        """Register the policy and the usage, for commands that import no views."""
+        from auras import policies, usage  # noqa: F401  # registers

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import IntegrityError, router, transaction
 
+from accounts.validators import normal_name
 from auras.creating import refuse_duplicate
 from auras.exceptions import NotThere
 from auras.models import Aura
 from auras.reading import state_of
 from auras.schema import AuraState
-from auras.validators import normal_name
 from cache_platform import LockNotAcquired
 
 

@@ -8,15 +8,17 @@ from typing import Any
 from django.db import IntegrityError, router, transaction
 
 from accounts.models import User
+from accounts.subscriptions import allowance_of
+from accounts.validators import normal_name
 from auras.exceptions import Duplicate, NotThere, QuotaUsedUp
 from auras.models import AGENT, Aura
 from auras.reading import state_of
 from auras.schema import AuraState
-from auras.validators import normal_name
 from cache_platform import DistributedLock, LockNotAcquired
 
 MOST_AURAS = 150
-"""Of a user: all of them stand in one entry, which holds that many of the largest (`MAX_ENTRY_BYTES`)."""
+"""Of a user, whatever the plan says: all of them stand in one entry, which holds that many of the largest
+(`MAX_ENTRY_BYTES`)."""
 TIMEOUT, WAIT = 10.0, 5.0
 """Seconds for which the lock outlives its holder, and for which one waits for it."""
 
@@ -60,6 +62,9 @@ def _created(user_id: int, fields: Mapping[str, Any]) -> Aura:
     if User.objects.select_for_update(no_key=True).filter(pk=user_id).first() is None:
         raise NotThere(user_id)
     refuse_duplicate(user_id, fields["name"])
-    if Aura.objects.filter(user_id=user_id).count() >= MOST_AURAS:
-        raise QuotaUsedUp(MOST_AURAS)
+    allowed = allowance_of(user_id, "auras")
+    if allowed.used_up:
+        raise QuotaUsedUp(allowed.refusal("auras; delete one first"))
+    if allowed.used >= MOST_AURAS:
+        raise QuotaUsedUp(f"You have {MOST_AURAS} auras; delete one first.")
     return Aura.objects.create(user_id=user_id, **fields)

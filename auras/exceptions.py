@@ -16,8 +16,8 @@ class Duplicate(Exception):
 
 
 class QuotaUsedUp(Exception):
-    """The user has as many auras as one may have: `most`."""
+    """The user has as many auras as there may be; `detail` says why."""
 
-    def __init__(self, most: int) -> None:
-        super().__init__(f"there are {most}")
-        self.most = most
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
 import msgspec
@@ -13,11 +12,6 @@ from accounts.validators import validate_settings as validate_any_settings
 
 MOST_SETTINGS_BYTES = 4096
 KIND = re.compile(r"[a-z][a-z0-9_-]*")
-
-
-def normal_name(value: str) -> str:
-    """A name in one spelling (NFC, trimmed), so that two that look alike are one."""
-    return unicodedata.normalize("NFC", value).strip()
 
 
 def validate_kind(value: str) -> None:

@@ -150,6 +150,8 @@ class Environment(BaseSettings):
     llm_api_key: SecretStr | None = None
     llm_model: str = Field("gpt-4o-mini", max_length=200)
     llm_timeout: float = Field(30.0, gt=0, le=600)
+    llm_max_tokens: int = Field(2000, ge=1, le=100_000)
+    llm_share_answers: bool = True
     llm_price_per_1000: Decimal = Field(Decimal("0.002"), ge=0, le=1000)
     llm_price_prompt: Decimal | None = Field(None, ge=0, le=1000)
     llm_price_completion: Decimal | None = Field(None, ge=0, le=1000)

@@ -29,7 +29,7 @@ class Subscription(models.Model):
     """A user's subscription; made at its first change, so a user without one has the free plan.
 
     `limits` are what was agreed with this user besides the limits of the plan, which stand in accounts.subscriptions;
-    `usage` counts what the limits limit, in the present period.
+    `usage` counts what the limits limit, in the present period, where no app counts its rows for it (accounts.usage).
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscription")

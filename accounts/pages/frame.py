@@ -19,7 +19,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from accounts.pages.guard import guarded
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
+"""It takes the request, and what the address names."""
 
 PAGES = (("overview", "Overview"), ("password", "Password"), ("sessions", "Sessions"), ("api-keys", "API keys"))
 """The pages by the names of their routes, in the order in which they are listed."""
@@ -40,8 +41,8 @@ def account_page(view: View) -> View:
     """
 
     @wraps(view)
-    def private(request: HttpRequest) -> HttpResponse:
-        response = signed_in(request)
+    def private(request: HttpRequest, **named: object) -> HttpResponse:
+        response = signed_in(request, **named)
         response.headers.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(response, ["Cookie"])
         return response

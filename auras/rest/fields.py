@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from accounts.rest.changes import ChangeSerializer
-from accounts.validators import validate_plain_text
+from accounts.validators import normal_name, validate_plain_text
 from auras.models import LONGEST_DESCRIPTION, LONGEST_KIND, LONGEST_NAME
-from auras.validators import normal_name, validate_kind, validate_settings
+from auras.validators import validate_kind, validate_settings
 
 
 class AuraFields(ChangeSerializer):

@@ -27,7 +27,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     if isinstance(error, Duplicate):
         return _duplicate(error.aura_id)
     if isinstance(error, QuotaUsedUp):
-        return problem(409, f"You have {error.most} auras; delete one first.", kind="urn:problem:quota")
+        return problem(409, error.detail, kind="urn:problem:quota")
     return problems.exception_handler(error, context)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from accounts.rest.base import user_in
+from accounts.rest.changes import given_in
 from accounts.rest.schema import EMPTY, enveloped, problems
 from auras.changing import change_aura, delete_aura
 from auras.creating import MOST_AURAS, create_aura
@@ -20,6 +20,7 @@ from auras.rest.fields import AuraFields
 from auras.rest.problems import DUPLICATE, exception_handler
 from auras.schema import AuraPage, AuraState
 from cache_platform import InvalidQuery
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import HEADERS, cached_responses, inlined
 from cache_platform.rest.throttles import RateLimitThrottle
 from cache_platform.rest.views import ExceptionHandler, PrivateCachedView
@@ -72,10 +73,8 @@ class CreateAuraView(AuraRoute):
     )
     def post(self, request: Request) -> HttpResponse:
         """A new aura. When you have one of that name already, however it came about, a 409 with its number."""
-        made = create_aura(user_in(request).pk, **given_in(request))
-        response = answered(made, status=201)
-        response["Location"] = reverse("aura", args=[made.id])
-        return response
+        made = create_aura(user_in(request).pk, **given_in(request, AuraFields))
+        return answered(made, status=201, location=reverse("aura", args=[made.id]))
 
 
 class AuraView(AuraRoute):
@@ -98,7 +97,7 @@ class AuraView(AuraRoute):
     )
     def patch(self, request: Request, aura_id: int) -> HttpResponse:
         """Change fields of an aura of your own."""
-        changes = given_in(request, partial=True)
+        changes = given_in(request, AuraFields, partial=True)
         return answered(change_aura(user_in(request).pk, aura_id, changes))
 
     @extend_schema(operation_id="aura_delete", responses={**EMPTY, **problems(401, 403, 404, 503)})
@@ -114,18 +113,3 @@ def page_in(request: Request) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 9 and 1 <= int(text) <= MOST_PAGES):
         raise InvalidQuery("page", f"must be a number from 1 to {MOST_PAGES}")
     return int(text)
-
-
-def given_in(request: Request, *, partial: bool = False) -> dict[str, Any]:
-    """What the body says. Raises ValidationError by field."""
-    fields = AuraFields(data=request.data, partial=partial)
-    fields.is_valid(raise_exception=True)
-    return dict(fields.validated_data)
-
-
-def answered(data: object, *, status: int = 200) -> HttpResponse:
-    """`{"success": true, "data": …}`, to be stored nowhere."""
-    body = b'{"success":true,"data":' + msgspec.json.encode(data) + b"}"
-    response = HttpResponse(body, content_type="application/json", status=status)
-    response["Cache-Control"] = "no-store"
-    return response

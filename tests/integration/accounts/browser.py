@@ -80,7 +80,7 @@ def values_of(form: Element) -> dict[str, Any]:
             values[name] = chosen[0].attributes["value"]
         elif element.attributes.get("type") == "checkbox":
             if "checked" in element.attributes:
-                values.setdefault(name, []).append(element.attributes["value"])
+                values.setdefault(name, []).append(element.attributes.get("value") or "on")
         elif element.name == "input":
             values[name] = element.attributes.get("value") or ""
     return values

@@ -29,6 +29,7 @@ FORMS = [
     ("/accounts/sessions/", {"do": "end", "session": "x"}),
     ("/accounts/api-keys/", {"do": "revoke", "key": "1"}),
     ("/connectors/", {"do": "disconnect", "provider": "x"}),
+    ("/assistant/", {"do": "nothing"}),
 ]
 
 

@@ -64,7 +64,8 @@ class TestSigningIn:
         assert browser.address == "/"
         menu = browser.page.only("nav", aria_label="Account")
         assert "Ada" in menu.text
-        assert [link.attributes["href"] for link in menu.walk() if link.name == "a"] == ["/accounts/", "/connectors/"]
+        links = [link.attributes["href"] for link in menu.walk() if link.name == "a"]
+        assert links == ["/accounts/", "/assistant/", "/connectors/"]
 
     @pytest.mark.parametrize("address", PAGES)
     def test_strangers_are_led_back_after_signing_in(self, user: User, address: str) -> None:
@@ -122,6 +123,7 @@ class TestSigningIn:
         menu = browser.page.only(id="account-menu")
         assert [link.attributes["href"] for link in menu.walk() if link.name == "a"] == [
             "/accounts/",
+            "/assistant/",
             "/connectors/",
             "/admin/",
         ]
@@ -133,14 +135,14 @@ class TestOverview:
     def test_it_shows_who_one_is_and_what_one_has(self, browser: Browser, user: User) -> None:
         """Name, address, plan, and the usage as bars with words."""
         change_subscription(user_id=user.pk, plan="pro")
-        Subscription.objects.update(usage={"chat_messages": 1999, "documents": 3})
+        Subscription.objects.update(limits={"connections": 2000}, usage={"connections": 1999})
         browser.get("/accounts/")
         assert browser.page.only("h1").text == "Ada Lovelace"
         assert "ada@example.invalid" in browser.text
         assert "Pro Renews on" in browser.text
-        bar = browser.page.only("progress", aria_labelledby="usage-chat_messages").attributes
+        bar = browser.page.only("progress", aria_labelledby="usage-connections").attributes
         assert (bar["value"], bar["max"], bar["class"]) == ("1999", "2000", "near")
-        assert browser.page.only(id="usage-chat_messages").text == "Chat messages"
+        assert browser.page.only(id="usage-connections").text == "Connections"
         assert "1,999 of 2,000" in browser.text
 
     def test_the_second_look_comes_from_the_cache(self, browser: Browser, django_assert_num_queries: Queries) -> None:

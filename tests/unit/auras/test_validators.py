@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from auras.validators import MOST_SETTINGS_BYTES, normal_name, validate_kind, validate_settings
+from accounts.validators import normal_name
+from auras.validators import MOST_SETTINGS_BYTES, validate_kind, validate_settings
 
 FULL = {"a": "x" * (MOST_SETTINGS_BYTES - len('{"a":""}'))}
 
