@@ -60,7 +60,8 @@ class Prompt:
     def text(self) -> str:
         """All that the answer depends on, in one form for equal prompts."""
         said = [(message.role, message.content) for message in self.messages]
-        whole = (settings.LLM_MODEL, self.persona_id, self.persona_version, float(self.temperature), said)
+        model = (settings.LLM_MODEL, settings.LLM_MAX_TOKENS)
+        whole = (*model, self.persona_id, self.persona_version, float(self.temperature), said)
         return msgspec.json.encode(whole).decode()
 
 
@@ -72,10 +73,10 @@ def read_answer(prompt: Prompt, *, on_delta: OnDelta | None = None) -> Read[Answ
     """
 
     def load(**_params: object) -> AnswerState:
-        _let_go_of_connections()
+        let_go_of_connections()
         return _asked(prompt, on_delta)
 
-    _let_go_of_connections()
+    let_go_of_connections()
     params = {"user_id": prompt.private_to, "persona_id": prompt.persona_id, "prompt": prompt.text()}
     found = read(ANSWER, params, load)
     assert found.value is not None, "the loader gives an answer or raises"
@@ -107,7 +108,7 @@ def _savings(answer: AnswerState) -> dict[str, int]:
     return {"tokens_saved": sum(tokens.values()), "micro_usd_saved": micro_usd(**tokens)}
 
 
-def _let_go_of_connections() -> None:
+def let_go_of_connections() -> None:
     """Give this thread's connections back: a model takes its time, and the database's pool is small."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:

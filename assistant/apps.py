@@ -9,5 +9,5 @@ class AssistantConfig(AppConfig):
     name = "assistant"
 
     def ready(self) -> None:
-        """Register the policies, for commands that import no views."""
-        from assistant import policies  # noqa: F401  # registers
+        """Register the policies and the usage, for commands that import no views."""
+        from assistant import policies, usage  # noqa: F401  # registers

@@ -8,6 +8,7 @@ from django.db import router, transaction
 from django.db.models import Sum
 
 from accounts.models import User
+from accounts.subscriptions import allowance_of
 from assistant.exceptions import NotThere, QuotaUsedUp, TooLarge
 from assistant.lists import ListQuery
 from assistant.models import Document
@@ -17,6 +18,7 @@ from cache_platform import Read, read
 
 LARGEST_DOCUMENT = 256 * 1024
 MOST_DOCUMENTS = 50
+"""Of a user, whatever the plan says."""
 MOST_BYTES = 5 * 1024 * 1024
 """What all documents of a user may have together."""
 MOST_LETTERS = 32_000
@@ -82,7 +84,10 @@ def state_of(row: Document) -> DocumentState:
 
 def _check_quota(user_id: int, size: int) -> None:
     own = Document.objects.filter(user_id=user_id)
-    if own.count() >= MOST_DOCUMENTS:
+    allowed = allowance_of(user_id, "documents")
+    if allowed.used_up:
+        raise QuotaUsedUp(allowed.refusal("documents; delete one first"))
+    if allowed.used >= MOST_DOCUMENTS:
         raise QuotaUsedUp(f"You have {MOST_DOCUMENTS} documents; delete one first.")
     if (own.aggregate(size=Sum("size"))["size"] or 0) + size > MOST_BYTES:
         raise QuotaUsedUp(f"Your documents may have {MOST_BYTES} bytes together; delete one first.")

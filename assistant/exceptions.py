@@ -24,7 +24,7 @@ class TooLarge(Exception):
 
 
 class QuotaUsedUp(Exception):
-    """The user's documents are as many, or as large together, as they may be. `detail` says which."""
+    """The user has as much of something as there may be; `detail` says of what."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

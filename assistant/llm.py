@@ -29,7 +29,8 @@ LONGEST_TEXT = 100_000
 """Letters of an answer; a model that says more has lost its way."""
 CODE = re.compile(r"[a-z0-9_]{1,60}")
 
-_Tokens = Annotated[int, Meta(ge=0, le=100_000_000)]
+MOST_TOKENS = 100_000_000
+"""That an answer can have taken; what is told above that is a mistake."""
 
 
 class NoAnswer(SourceRefused):
@@ -56,8 +57,11 @@ class Completion:
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: _Tokens = 0
-    completion_tokens: _Tokens = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+NO_USAGE = msgspec.Raw(b"null")
 
 
 class _Said(msgspec.Struct):
@@ -71,7 +75,7 @@ class _Choice(msgspec.Struct):
 
 class _Whole(msgspec.Struct):
     choices: Annotated[list[_Choice], Meta(min_length=1)]
-    usage: _Usage | None = None
+    usage: msgspec.Raw = NO_USAGE
 
 
 class _Difference(msgspec.Struct):
@@ -81,7 +85,7 @@ class _Difference(msgspec.Struct):
 
 class _Chunk(msgspec.Struct):
     choices: list[_Difference] = []
-    usage: _Usage | None = None
+    usage: msgspec.Raw = NO_USAGE
     error: Any = None
 
 
@@ -112,7 +116,13 @@ source = JsonSource(
     NAME,
     base_url,
     explain=_explain,
-    limits=SourceLimits(connect_timeout=3.0, total_timeout=30.0, max_bytes=4_000_000, idle_connections=8),
+    limits=SourceLimits(
+        connect_timeout=3.0,
+        total_timeout=30.0,
+        max_bytes=4_000_000,
+        idle_connections=8,
+        longest_pause=30.0,  # what it says to one person's prompt need not be meant for all
+    ),
 )
 
 
@@ -121,8 +131,8 @@ def complete(messages: Sequence[ChatMessage], *, temperature: float) -> Completi
     with source.judged():
         answer = source.exchange(_ask(messages, temperature), deadline=_deadline(), part=True)
         whole = source.decoded(answer.body, _Whole)
-        choice, usage = whole.choices[0], whole.usage or _Usage()
-        return _completion(choice.message.content or "", choice.finish_reason, usage)
+        choice = whole.choices[0]
+        return _completion(choice.message.content or "", choice.finish_reason, _usage_in(whole.usage))
 
 
 def stream(messages: Sequence[ChatMessage], *, temperature: float, on_delta: Callable[[str], None]) -> Completion:
@@ -154,7 +164,7 @@ class _Parts:
         """The next part. Raises NoAnswer when it gets too long, and SourceUnavailable for an error in the stream."""
         if chunk.error is not None:
             raise SourceUnavailable(NAME, "the stream ended with an error")
-        self.usage = chunk.usage or self.usage
+        self.usage = self.usage if chunk.usage == NO_USAGE else _usage_in(chunk.usage)
         for choice in chunk.choices[:1]:
             self.finish_reason = choice.finish_reason or self.finish_reason
             text = _storable(choice.delta.content or "")
@@ -180,6 +190,20 @@ def _completion(text: str, finish_reason: str | None, usage: _Usage) -> Completi
     )
 
 
+def _usage_in(told: msgspec.Raw) -> _Usage:
+    """What the answer took. What is told wrongly is 0: nobody shall lose an answer by its bill."""
+    try:
+        given = msgspec.json.decode(told, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Usage()
+    return _Usage(**{name: _tokens(given.get(name)) for name in _Usage.__struct_fields__})
+
+
+def _tokens(told: object) -> int:
+    number = told if isinstance(told, int | float) and not isinstance(told, bool) else 0
+    return int(min(max(number, 0), MOST_TOKENS))
+
+
 def _storable(text: str) -> str:
     return text.replace("\0", "")  # which PostgreSQL does not take
 
@@ -194,6 +218,7 @@ def _ask(messages: Sequence[ChatMessage], temperature: float, *, streamed: bool 
         "model": settings.LLM_MODEL,
         "messages": msgspec.to_builtins(messages),
         "temperature": temperature,
+        "max_completion_tokens": settings.LLM_MAX_TOKENS,
     }
     if streamed:
         body |= {"stream": True, "stream_options": {"include_usage": True}}

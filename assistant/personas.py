@@ -9,14 +9,19 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from assistant.exceptions import NameTaken, NotAllowed, NotThere
+from accounts.validators import normal_name
+from assistant.exceptions import NameTaken, NotAllowed, NotThere, QuotaUsedUp
 from assistant.lists import ListQuery
 from assistant.models import Persona
 from assistant.models.persona import VERSIONED
 from assistant.policies import EVERYBODYS, PERSONA, PERSONA_LIST
 from assistant.schema import PersonaPage, PersonaState
-from assistant.validators import normal_name
 from cache_platform import Read, read
+
+MOST_PERSONAS = 200
+"""Of a user's own."""
+
+Action = Literal["change", "delete"]
 
 
 def read_persona(persona_id: int, *, caller: str | None = None) -> Read[PersonaState]:
@@ -42,6 +47,14 @@ def usable_by(user: User, persona_id: int) -> bool:
     return persona is not None and visible_to(persona, user)
 
 
+def may(user: User, action: Action, persona: PersonaState) -> bool:
+    """Whether `user` may change or delete it: one's own, and a system-wide one for staff who were given the
+    permission."""
+    if persona.created_by is None:
+        return user.is_staff and user.has_perm(f"assistant.{action}_persona")
+    return persona.created_by == user.pk
+
+
 def audience_of(user: User) -> int:
     """In whose name `user` reads lists: the user's own, or everybody's for staff."""
     return EVERYBODYS if user.is_staff else user.pk
@@ -63,10 +76,15 @@ def load_personas(user_id: int, query: ListQuery) -> PersonaPage:
 def create_persona(
     by: User, *, name: str, description: str = "", system_prompt: str = "", is_active: bool = True
 ) -> PersonaState:
-    """A new persona of `by`. Raises NameTaken, and NotThere when the user is gone."""
+    """A new persona of `by`. Raises NameTaken, QuotaUsedUp, and NotThere when the user is gone."""
     name = normal_name(name)
     try:
         with transaction.atomic(using=router.db_for_write(Persona)):
+            # The lock keeps two at once from both finding the last free place.
+            if User.objects.select_for_update(no_key=True).filter(pk=by.pk).first() is None:
+                raise NotThere(by.pk)
+            if Persona.objects.filter(created_by_id=by.pk).count() >= MOST_PERSONAS:
+                raise QuotaUsedUp(f"You have {MOST_PERSONAS} personas; delete one first.")
             row = Persona.objects.create(
                 created_by_id=by.pk,
                 name=name,
@@ -75,9 +93,7 @@ def create_persona(
                 is_active=is_active,
             )
     except IntegrityError:
-        if Persona.objects.filter(created_by_id=by.pk, name=name).exists():
-            raise NameTaken from None
-        raise NotThere from None
+        raise NameTaken from None
     return state_of(row)
 
 
@@ -126,15 +142,11 @@ def _seen_by(user_id: int) -> QuerySet[Persona]:
     return Persona.objects.filter(Q(created_by=None) | Q(created_by_id=user_id))
 
 
-def _to_be_changed(persona_id: int, by: User, action: Literal["change", "delete"]) -> Persona:
-    """The row, locked: one's own, or a system-wide one for staff who were given the permission."""
+def _to_be_changed(persona_id: int, by: User, action: Action) -> Persona:
+    """The row, locked. Raises NotThere, and NotAllowed."""
     row = Persona.objects.select_for_update().filter(pk=persona_id).first()
     if row is None or not visible_to(state_of(row), by):
         raise NotThere(persona_id)
-    if row.created_by_id is None:
-        allowed = by.is_staff and by.has_perm(f"assistant.{action}_persona")
-    else:
-        allowed = row.created_by_id == by.pk
-    if not allowed:
+    if not may(by, action, state_of(row)):
         raise NotAllowed(persona_id)
     return row

@@ -14,12 +14,16 @@ from assistant.schema import (
     PreferenceState,
     Stats,
 )
-from cache_platform import CachePolicy, register, tags_of
+from cache_platform import Budget, CachePolicy, register, tags_of
 
 __all__ = ["ANSWER", "CONVERSATIONS", "DOCUMENTS", "MESSAGES", "PERSONA", "PERSONA_LIST", "PREFERENCE", "STATS"]
 
 EVERYBODYS = -1
 """In the place of a user's number: the list of those who see all personas."""
+
+# One client's combinations of page, ordering and filters must not fill the store. Prompts make lists of personas large.
+LARGE_LISTS = (Budget(limit=120, window=300),)
+LISTS = (Budget(limit=300, window=60),)
 
 PERSONA = register(
     CachePolicy(
@@ -42,6 +46,7 @@ PERSONA_LIST = register(
         tags=("user:{user_id}", "personas:{user_id}", f"personas:{SYSTEM_WIDE}"),
         ttl=300,
         ttl_variable="PERSONA_LIST_CACHE_TTL",
+        budgets=LARGE_LISTS,
     )
 )
 
@@ -63,8 +68,10 @@ CONVERSATIONS = register(
         description="A page of a user's conversations, by filters and ordering.",
         schema=ConversationPage,
         params={"user_id": int, "query": str},
+        secret_params=frozenset({"query"}),
         tags=("user:{user_id}", "conversations:{user_id}"),
         ttl=180,
+        budgets=LISTS,
     )
 )
 
@@ -74,8 +81,10 @@ MESSAGES = register(
         description="A page of a conversation's messages.",
         schema=MessagesEntry,
         params={"conversation_id": int, "query": str},
+        secret_params=frozenset({"query"}),
         tags=("messages:{conversation_id}",),
         ttl=120,
+        budgets=LISTS,
     )
 )
 
@@ -85,8 +94,10 @@ DOCUMENTS = register(
         description="A page of a user's documents, by filters and ordering.",
         schema=DocumentPage,
         params={"user_id": int, "query": str},
+        secret_params=frozenset({"query"}),
         tags=("user:{user_id}", "documents:{user_id}"),
         ttl=60,
+        budgets=LISTS,
     )
 )
 

@@ -104,7 +104,8 @@ class DocumentPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a user has of everything. `tokens_used` were paid for, `tokens_saved` came from the cache."""
+    """How much a user has of everything. `tokens_used` were paid for, `tokens_saved` came from the cache; what those
+    would have cost are `micro_usd_saved`, millionths of a US dollar."""
 
     user_id: int
     conversations: int
@@ -113,3 +114,4 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     document_bytes: int
     tokens_used: int
     tokens_saved: int
+    micro_usd_saved: int

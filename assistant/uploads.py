@@ -7,14 +7,15 @@ from urllib.parse import unquote
 
 from django.core.exceptions import ValidationError
 
-from accounts.validators import validate_plain_text
+from accounts.validators import normal_name, validate_plain_text
 from assistant.documents import LARGEST_DOCUMENT
 from assistant.exceptions import TooLarge
 from assistant.models.document import LONGEST_DOCUMENT_NAME
-from assistant.validators import normal_name, validate_text
+from assistant.validators import validate_text
 
 SUFFIXES = (".txt", ".md")
-DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{kind}{number}" for kind in ("COM", "LPT") for number in "0123456789¹²³")}
+NUMBERED_DEVICES = {f"{kind}{number}" for kind in ("COM", "LPT") for number in "0123456789¹²³"}
+DEVICES = NUMBERED_DEVICES | {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}
 """Names that Windows takes for devices, whatever stands behind their first dot."""
 BOM = "\ufeff"
 
@@ -28,9 +29,8 @@ def checked_name(given: str) -> str:
     validate_plain_text(name)
     if "\ufffd" in name:
         raise ValidationError("the name must be in UTF-8")
-    # However the separators are written.
-    meant = unquote(unicodedata.normalize("NFKC", name))
-    device = name.partition(".")[0].strip().upper() in DEVICES
+    meant = _meant(name)
+    device = any(each.partition(".")[0].strip().upper() in DEVICES for each in (name, meant))
     if device or meant.startswith(".") or any(sign in meant for sign in "/\\:"):
         raise ValidationError("the name must be that of a file alone: no path, no device")
     if not name.lower().endswith(SUFFIXES):
@@ -52,3 +52,11 @@ def checked_text(given: bytes | str) -> str:
     if not text.strip():
         raise ValidationError("is empty")
     return text
+
+
+def _meant(name: str) -> str:
+    """The name as whoever reads it again may read it: without the escapes of addresses, however many times over, and
+    with plain signs in the place of those that only look else."""
+    while (plain := unicodedata.normalize("NFKC", unquote(name))) != name:
+        name = plain
+    return name

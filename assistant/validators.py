@@ -14,8 +14,3 @@ def validate_text(value: str) -> None:
     pairs."""
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in set(value) - ALLOWED_CONTROLS):
         raise ValidationError("must be text, without control characters", code="not_text")
-
-
-def normal_name(value: str) -> str:
-    """A name in one spelling (NFC, trimmed), so that two that look alike are one."""
-    return unicodedata.normalize("NFC", value).strip()

@@ -9,6 +9,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.pages.urls")),
     path("connectors/", include("connectors.pages.urls")),
+    path("assistant/", include("assistant.pages.urls")),
     path("", include("accounts.rest.urls")),
     path("", include("connectors.rest.urls")),
     path("", include("assistant.rest.urls")),

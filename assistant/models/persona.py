@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from accounts.validators import validate_plain_text
-from assistant.validators import normal_name, validate_text
+from accounts.validators import normal_name, validate_plain_text
+from assistant.validators import validate_text
 
 LONGEST_NAME = 80
 LONGEST_DESCRIPTION = 500

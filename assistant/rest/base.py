@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import msgspec
-from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.rest.changes import ChangeSerializer
 from assistant.exceptions import NotThere
 from assistant.filters import LARGEST_ID, MOST_PAGES, ListFilter
 from assistant.lists import PAGE_SIZE, BadQuery, ListQuery
@@ -76,13 +72,6 @@ def ordering(kind: type[ListFilter]) -> OpenApiParameter:
     return OpenApiParameter("ordering", str, enum=[each for each, _ in order.extra["choices"]], default=order.first)
 
 
-def given_in(request: Request, body: type[ChangeSerializer], *, partial: bool = False) -> dict[str, Any]:
-    """What the body says. Raises ValidationError by field."""
-    fields = body(data=request.data, partial=partial)
-    fields.is_valid(raise_exception=True)
-    return dict(fields.validated_data)
-
-
 def check_persona(user: User, persona_id: int | None) -> None:
     """Raises ValidationError for a persona that is not there, or that the user may not see."""
     if persona_id is not None and not usable_by(user, persona_id):
@@ -92,13 +81,3 @@ def check_persona(user: User, persona_id: int | None) -> None:
 def persona_gone(persona_id: int | None) -> Exception:
     """What to raise when a row that names this persona could not be written: it, or the user, is gone."""
     return ValidationError(NO_SUCH_PERSONA) if persona_id is not None else NotThere()
-
-
-def answered(data: object, *, status: int = 200, location: str | None = None) -> HttpResponse:
-    """`{"success": true, "data": …}`, to be stored nowhere."""
-    body = b'{"success":true,"data":' + msgspec.json.encode(data) + b"}"
-    response = HttpResponse(body, content_type="application/json", status=status)
-    response["Cache-Control"] = "no-store"
-    if location is not None:
-        response["Location"] = location
-    return response

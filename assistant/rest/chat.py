@@ -12,16 +12,17 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 
 from accounts.rest.base import user_in
-from accounts.rest.changes import ChangeSerializer
+from accounts.rest.changes import ChangeSerializer, given_in
 from accounts.rest.schema import enveloped, problems
+from assistant.answers import let_go_of_connections
 from assistant.chatting import LONGEST_MESSAGE, Reply, ask, reply
 from assistant.event_stream import CONTENT_TYPE
 from assistant.filters import LARGEST_ID
 from assistant.places import places
-from assistant.rest.base import AssistantView, PersonaIdField, answered, given_in
+from assistant.rest.base import AssistantView, PersonaIdField
 from assistant.rest.streams import ReplyStream
 from assistant.validators import validate_text
-from cache_platform.rest.responses import no_store
+from cache_platform.rest.responses import answered, no_store
 from cache_platform.rest.schema import inlined
 from cache_platform.rest.throttles import RateLimitThrottle
 
@@ -66,17 +67,21 @@ class ChatView(AssistantView):
         request=QuestionFields,
         responses={
             **enveloped(200, inlined(Reply)),
-            (200, CONTENT_TYPE): {"type": "string", "description": "Events: `delta`, then `done` or `problem`"},
-            **problems(400, 401, 403, 404, 429, 503),
+            (200, CONTENT_TYPE): {
+                "type": "string",
+                "description": "Events: `begun`, `delta`s, `done` or `problem`",
+            },
+            **problems(400, 401, 403, 404, 409, 422, 429, 503),
         },
     )
     def post(self, request: Request) -> HttpResponseBase:
         """Ask the assistant. What you leave out is as the conversation has it, or your preference.
 
-        With `Accept: text/event-stream` the answer comes in parts: `delta` `{"text"}`, then `done` with what `data` is
-        in the JSON answer, or `problem` (RFC 9457), which says `retry_after` in seconds where a header would."""
+        With `Accept: text/event-stream` the answer comes in parts: `begun` `{"conversation_id"}`, `delta` `{"text"}`,
+        then `done` with what `data` is in the JSON answer, or `problem` (RFC 9457), which says `retry_after` in seconds
+        where a header would. A question that the conversation ends with already is not kept twice."""
         given = given_in(request, QuestionFields)
-        place = places.take()
+        place = places.take(user_in(request).pk)
         try:
             asked = ask(
                 user_in(request),
@@ -87,7 +92,9 @@ class ChatView(AssistantView):
             )
             if request.accepted_renderer.media_type != CONTENT_TYPE:
                 return answered(reply(asked))
-            return _streamed(ReplyStream(lambda on_delta: reply(asked, on_delta=on_delta), place).start())
+            number = asked.conversation.pk
+            let_go_of_connections()  # which else stay with this thread until the stream's end
+            return _streamed(ReplyStream(number, lambda on_delta: reply(asked, on_delta=on_delta), place).start())
         finally:
             place.let_go()
 

@@ -9,10 +9,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.rest.base import user_in
-from accounts.rest.changes import ChangeSerializer
-from accounts.rest.schema import enveloped, problems
+from accounts.rest.changes import ChangeSerializer, given_in
+from accounts.rest.schema import EMPTY, enveloped, problems
 from accounts.validators import validate_plain_text
-from assistant.conversations import begin, read_conversations, read_messages, state_of
+from assistant.conversations import begin, delete_conversation, read_conversations, read_messages, state_of
 from assistant.exceptions import NotThere
 from assistant.filters import ConversationFilter, MessageFilter
 from assistant.lists import ListQuery
@@ -22,16 +22,16 @@ from assistant.rest.base import (
     PAGE,
     SINCE,
     WORDS,
+    AssistantView,
     ListView,
     PersonaIdField,
-    answered,
     check_persona,
-    given_in,
     ordering,
     persona_gone,
 )
 from assistant.schema import ConversationPage, ConversationState, MessagePage
 from cache_platform.rest.foresight import Wanted
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import HEADERS, cached_responses, inlined
 
 
@@ -58,7 +58,7 @@ class ConversationsView(ListView):
     @extend_schema(
         operation_id="conversations",
         parameters=[WORDS, *SINCE, ordering(ConversationFilter), PAGE, *HEADERS],
-        responses=cached_responses(ConversationPage, statuses=(400, 401, 503)),
+        responses=cached_responses(ConversationPage, statuses=(400, 401, 429, 503)),
     )
     def get(self, request: Request) -> HttpResponse:
         """A page of your conversations, through the cache; the one that went on last stands first."""
@@ -68,7 +68,7 @@ class ConversationsView(ListView):
     @extend_schema(
         operation_id="conversation_begin",
         request=ConversationFields,
-        responses={**enveloped(201, inlined(ConversationState)), **problems(400, 401, 403, 503)},
+        responses={**enveloped(201, inlined(ConversationState)), **problems(400, 401, 403, 409, 503)},
     )
     def post(self, request: Request) -> HttpResponse:
         """A new conversation, without messages yet."""
@@ -79,6 +79,16 @@ class ConversationsView(ListView):
         except NotThere:
             raise persona_gone(given["persona_id"]) from None
         return answered(state_of(made), status=201, location=reverse("conversation-messages", args=[made.pk]))
+
+
+class ConversationView(AssistantView):
+    """One of one's own conversations."""
+
+    @extend_schema(operation_id="conversation_delete", responses={**EMPTY, **problems(401, 403, 404, 503)})
+    def delete(self, request: Request, conversation_id: int) -> HttpResponse:
+        """Delete a conversation with its messages."""
+        delete_conversation(user_in(request).pk, conversation_id)
+        return answered(None)
 
 
 class MessagesView(ListView):
@@ -93,7 +103,7 @@ class MessagesView(ListView):
     @extend_schema(
         operation_id="conversation_messages",
         parameters=[ordering(MessageFilter), PAGE, *HEADERS],
-        responses=cached_responses(MessagePage, statuses=(400, 401, 404, 503)),
+        responses=cached_responses(MessagePage, statuses=(400, 401, 404, 429, 503)),
     )
     def get(self, request: Request, conversation_id: int) -> HttpResponse:
         """A page of a conversation's messages, through the cache."""

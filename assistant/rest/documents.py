@@ -13,18 +13,19 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.rest.base import user_in
-from accounts.rest.changes import ChangeSerializer
+from accounts.rest.changes import ChangeSerializer, given_in
 from accounts.rest.parsers import JsonParser
 from accounts.rest.schema import EMPTY, enveloped, problems
 from assistant.documents import add_document, delete_document, read_documents
 from assistant.filters import DocumentFilter
 from assistant.lists import ListQuery
 from assistant.policies import DOCUMENTS
-from assistant.rest.base import PAGE, SINCE, WORDS, AssistantView, ListView, answered, given_in, ordering
+from assistant.rest.base import PAGE, SINCE, WORDS, AssistantView, ListView, ordering
 from assistant.rest.parsers import Upload, UploadParser
 from assistant.schema import DocumentPage, DocumentState
 from assistant.uploads import checked_name, checked_text
 from cache_platform.rest.foresight import Wanted
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import HEADERS, cached_responses, inlined
 from cache_platform.rest.throttles import RateLimitThrottle
 
@@ -65,7 +66,7 @@ class DocumentsView(ListView):
     @extend_schema(
         operation_id="documents",
         parameters=[WORDS, *SINCE, ordering(DocumentFilter), PAGE, *HEADERS],
-        responses=cached_responses(DocumentPage, statuses=(400, 401, 503)),
+        responses=cached_responses(DocumentPage, statuses=(400, 401, 429, 503)),
     )
     def get(self, request: Request) -> HttpResponse:
         """A page of your documents without their texts, through the cache; the newest stands first."""

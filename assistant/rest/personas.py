@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts.rest.base import user_in
-from accounts.rest.changes import ChangeSerializer
+from accounts.rest.changes import ChangeSerializer, given_in
 from accounts.rest.schema import EMPTY, enveloped, problems
-from accounts.validators import validate_plain_text
+from accounts.validators import normal_name, validate_plain_text
 from assistant.filters import PersonaFilter
 from assistant.lists import ListQuery
 from assistant.models.persona import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_PROMPT
@@ -26,10 +26,11 @@ from assistant.personas import (
     visible_to,
 )
 from assistant.policies import PERSONA, PERSONA_LIST
-from assistant.rest.base import PAGE, WORDS, AssistantView, ListView, answered, given_in, ordering
+from assistant.rest.base import PAGE, WORDS, AssistantView, ListView, ordering
 from assistant.schema import PersonaPage, PersonaState
-from assistant.validators import normal_name, validate_text
+from assistant.validators import validate_text
 from cache_platform.rest.foresight import Wanted
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import HEADERS, cached_responses, inlined
 from cache_platform.rest.throttles import RateLimitThrottle
 
@@ -74,7 +75,7 @@ class PersonasView(ListView):
 
     def get_throttles(self) -> list[BaseThrottle]:
         """Searches are limited, cached or not; lists without `q` are not."""
-        searching = self.request.method == "GET" and self.request.query_params.get("q")
+        searching = self.request.method in {"GET", "HEAD"} and self.request.query_params.get("q")
         return [SearchThrottle()] if searching else []
 
     def wanted(self, user_id: int, query: ListQuery) -> Wanted:
@@ -101,7 +102,7 @@ class PersonasView(ListView):
     @extend_schema(
         operation_id="persona_create",
         request=PersonaFields,
-        responses={**enveloped(201, inlined(PersonaState)), **problems(400, 401, 403, 503)},
+        responses={**enveloped(201, inlined(PersonaState)), **problems(400, 401, 403, 409, 503)},
     )
     def post(self, request: Request) -> HttpResponse:
         """A persona of your own."""

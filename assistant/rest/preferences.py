@@ -8,21 +8,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.rest.base import user_in
-from accounts.rest.changes import ChangeSerializer
+from accounts.rest.changes import ChangeSerializer, given_in
 from accounts.rest.schema import enveloped, problems
 from assistant.exceptions import NotThere
 from assistant.models.preference import DEFAULT_TEMPERATURE, HIGHEST_TEMPERATURE
 from assistant.policies import PREFERENCE
 from assistant.preferences import choose, read_preference
-from assistant.rest.base import (
-    AssistantView,
-    PersonaIdField,
-    answered,
-    check_persona,
-    given_in,
-    persona_gone,
-)
+from assistant.rest.base import AssistantView, PersonaIdField, check_persona, persona_gone
 from assistant.schema import PreferenceState
+from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import HEADERS, cached_responses, inlined
 
 

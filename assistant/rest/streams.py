@@ -1,4 +1,5 @@
-"""A reply as server-sent events: a `delta` {"text"} for each part, then `done` with the reply, or a `problem`."""
+"""A reply as server-sent events: `begun` {"conversation_id"}, a `delta` {"text"} for each part, then `done` with the
+reply, or a `problem`."""
 
 from __future__ import annotations
 
@@ -29,7 +30,10 @@ class ReplyStream:
     """The events of one reply. It is made in a thread of its own, which goes on when the client has gone: what was
     paid for is kept. `place` is held until both are over."""
 
-    def __init__(self, make: Callable[[OnDelta], Reply], place: Place, *, pause: float = PAUSE) -> None:
+    def __init__(
+        self, conversation_id: int, make: Callable[[OnDelta], Reply], place: Place, *, pause: float = PAUSE
+    ) -> None:
+        self._conversation_id = conversation_id
         self._make = make
         self._place = place
         self._pause = pause
@@ -41,6 +45,7 @@ class ReplyStream:
     def start(self) -> Self:
         """Begin to make the reply. Raises LoadShed when there can be no more threads."""
         thread = threading.Thread(target=self._run, name="chat-reply", daemon=True)
+        self._put(event("begun", {"conversation_id": self._conversation_id}))
         self._place.hold()  # for the thread
         self._place.hold()  # for who reads the events
         try:

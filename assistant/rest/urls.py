@@ -6,7 +6,7 @@
 from django.urls import path
 
 from assistant.rest.chat import ChatView
-from assistant.rest.conversations import ConversationsView, MessagesView
+from assistant.rest.conversations import ConversationsView, ConversationView, MessagesView
 from assistant.rest.documents import DocumentsView, DocumentView
 from assistant.rest.personas import PersonasView, PersonaView
 from assistant.rest.preferences import PreferenceView
@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/personas/<int:persona_id>", PersonaView.as_view(), name="persona"),
     path("api/chat", ChatView.as_view(), name="chat"),
     path("api/conversations", ConversationsView.as_view(), name="conversations"),
+    path("api/conversations/<int:conversation_id>", ConversationView.as_view(), name="conversation"),
     path("api/conversations/<int:conversation_id>/messages", MessagesView.as_view(), name="conversation-messages"),
     path("api/documents", DocumentsView.as_view(), name="documents"),
     path("api/documents/<int:document_id>", DocumentView.as_view(), name="document"),

@@ -56,6 +56,7 @@ def test_anothers_numbers_are_as_those_of_nothing(theirs: dict[str, int], way: s
         ("PATCH", "personas/{persona}", {"name": "Mine"}),
         ("DELETE", "personas/{persona}", None),
         ("GET", "conversations/{conversation}/messages", None),
+        ("DELETE", "conversations/{conversation}", None),
         ("DELETE", "documents/{document}", None),
     ]
     nothing = dict.fromkeys(theirs, 999_999)

@@ -30,7 +30,9 @@ from tests.services.redis import RedisUnderTest
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["/accounts/", "/accounts/password/", "/accounts/sessions/", "/accounts/api-keys/", "/connectors/"]
+PAGES = [
+    "/accounts/", "/accounts/password/", "/accounts/sessions/", "/accounts/api-keys/", "/connectors/", "/assistant/",
+]  # fmt: skip
 NEW_PASSWORD = "another horse 43 staple"
 FORMS = [
     ("/accounts/", {"do": "profile", "display_name": "Mallory"}),
@@ -43,6 +45,7 @@ FORMS = [
     ("/connectors/", {"do": "extract", "provider": "daybook"}),
     ("/connectors/", {"do": "disconnect", "provider": "daybook"}),
     ("/connectors/", {"do": "reset"}),
+    ("/assistant/", {"do": "ask", "message": "Why?"}),
 ]
 
 

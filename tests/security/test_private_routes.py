@@ -40,7 +40,11 @@ WAYS = {
     "api/auras/<int:aura_id>": {"session", "token", "key"},
 }
 PRIVATE_API = list(WAYS)
-PRIVATE_PAGES = ["accounts/", "accounts/password/", "accounts/sessions/", "accounts/api-keys/", "connectors/"]
+PRIVATE_PAGES = [
+    "accounts/", "accounts/password/", "accounts/sessions/", "accounts/api-keys/", "connectors/", "assistant/",
+    "assistant/<int:conversation_id>/", "assistant/personas/", "assistant/personas/<int:persona_id>/",
+    "assistant/documents/",
+]  # fmt: skip
 FRAGMENTS = ["connectors/jobs/<uuid:job_id>/", "cards/platforms", "cards/subscription"]
 """Parts of private pages."""
 NAMELESS = {
@@ -59,8 +63,8 @@ ANSWERING_POST_ALONE = {
     "accounts/logout/", "api/auth/token", "api/auth/refresh", "api/auth/logout", "api/auth/password",
     "api/auth/api-keys/<int:key_id>", "api/connectors/<slug:provider>/authorize",
     "api/connectors/<slug:provider>/<int:user_id>", "api/connectors/<slug:provider>/<int:user_id>/extract",
-    "api/connectors/reset/<int:user_id>", "api/chat", "api/documents/<int:document_id>",
-    "api/auras/create-agent-aura",
+    "api/connectors/reset/<int:user_id>", "api/chat", "api/conversations/<int:conversation_id>",
+    "api/documents/<int:document_id>", "api/auras/create-agent-aura",
 }  # fmt: skip
 """Or DELETE."""
 COMING_BACK = {"api/connectors/callback"}
@@ -223,7 +227,7 @@ def test_the_header_counts_where_it_meets_anothers_cookie(people: tuple[Person, 
         assert other.name not in refused.content.decode()
 
 
-@pytest.mark.parametrize("route", [route for route in (*PRIVATE_API, *FRAGMENTS) if "<" in route])
+@pytest.mark.parametrize("route", [route for route in (*PRIVATE_API, *PRIVATE_PAGES, *FRAGMENTS) if "<" in route])
 def test_anothers_number_is_a_404(people: tuple[Person, Person], route: str) -> None:
     """In whatever way one asks, and although its owner has warmed it; with the other's tag too."""
     one, other = people

@@ -89,9 +89,8 @@ def test_the_numbers_follow_every_write(ada: Caller) -> None:
     """Tokens of answers from the cache were saved, the others used; of others' there is nothing in it."""
     other = begin(caller().user.pk, persona_id=None, title="")
     append(other, role="assistant", content="x", prompt_tokens=1000)
-    nothing = dict.fromkeys(
-        ["conversations", "messages", "documents", "document_bytes", "tokens_used", "tokens_saved"], 0
-    )
+    numbers = ["conversations", "messages", "documents", "document_bytes"]
+    nothing = dict.fromkeys([*numbers, "tokens_used", "tokens_saved", "micro_usd_saved"], 0)
     expected: dict[str, int] = {"user_id": ada.user.pk, **nothing}
 
     def shows(**changed: int) -> None:
@@ -106,11 +105,11 @@ def test_the_numbers_follow_every_write(ada: Caller) -> None:
     append(talk, role="assistant", content="Hello", prompt_tokens=7, completion_tokens=5)
     shows(messages=2, tokens_used=12)
     append(talk, role="assistant", content="Hello", prompt_tokens=20, completion_tokens=3, cached=True)
-    shows(messages=3, tokens_saved=23)
+    shows(messages=3, tokens_saved=23, micro_usd_saved=46)
     made = ada.post("documents", {"name": "a.txt", "text": "Grüße"})
     shows(documents=1, document_bytes=7)
     Message.objects.filter(conversation=talk).update(cached=False)
-    shows(tokens_used=35, tokens_saved=0)
+    shows(tokens_used=35, tokens_saved=0, micro_usd_saved=0)
     ada.send("DELETE", f"documents/{made['id']}")
     shows(documents=0, document_bytes=0)
     talk.delete()

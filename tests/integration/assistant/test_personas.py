@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from assistant.models import Persona
+from assistant.personas import MOST_PERSONAS
 from tests.integration.assistant.callers import Caller, caller
 
 
@@ -138,6 +139,20 @@ def test_pages_have_twenty(ada: Caller) -> None:
     assert (ada.data("personas", page=3)["items"], ada.data("personas", page=1)["total"]) == ([], 40)
 
 
+def test_there_are_as_many_of_ones_own_as_may_be(ada: Caller) -> None:
+    """409 for one more, until one is deleted; others have their own, and the system-wide ones count for nobody."""
+    system_wide()
+    Persona.objects.bulk_create(Persona(name=f"P{number}", created_by=ada.user) for number in range(MOST_PERSONAS - 1))
+    last = ada.post("personas", {"name": "Last"})
+    refused = ada.send("POST", "personas", {"name": "One more"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:problem:quota")
+    assert str(MOST_PERSONAS) in refused.json()["detail"]
+    assert Persona.objects.filter(created_by=ada.user).count() == MOST_PERSONAS
+    caller().post("personas", {"name": "One more"})
+    ada.send("DELETE", f"personas/{last['id']}")
+    ada.post("personas", {"name": "One more"})
+
+
 def test_words_are_looked_for_as_they_are(ada: Caller) -> None:
     """In names and descriptions, in either case; signs that mean something to a database mean nothing."""
     ada.post("personas", {"name": "100% Poet", "description": "Rhymes_well"})
@@ -149,13 +164,14 @@ def test_words_are_looked_for_as_they_are(ada: Caller) -> None:
 
 
 def test_a_search_is_limited_and_a_list_is_not(ada: Caller, settings: Any) -> None:
-    """By the user, cached or not; an empty `q` is none."""
+    """By the user, cached or not, whole or its head alone; an empty `q` is none."""
     limits = {**settings.CACHE_PLATFORM["RATE_LIMITS"], "search": "2/60s"}
     settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "RATE_LIMITS": limits}
     answers = [ada.get("personas", q="x") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[0]["RateLimit-Policy"] == '"search";q=2;w=60'
     assert "Retry-After" in answers[2]
+    assert ada.send("HEAD", "personas?q=y").status_code == 429
     assert {ada.get("personas", q="").status_code for _ in range(3)} == {200}
     assert caller().get("personas", q="x").status_code == 200
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from assistant.documents import MOST_DOCUMENTS
+from assistant.personas import MOST_PERSONAS
 from tests.integration.assistant.worlds import Worlds, begun, tell
 from tests.services.databases import NewDatabase
 from tests.services.redis import RedisUnderTest
@@ -89,6 +90,19 @@ def test_a_quota_holds_against_uploads_at_once(worlds: Worlds) -> None:
         assert sorted(each[0][0] for each in at_once(worlds, [last], [last])) == [201, 409]
         tell(worlds.cached[0], [{"write": "delete", "model": "document", "where": {"name": "last.txt"}}])
     assert tell(worlds.cached[0], [asked("GET", "stats", who="grace")])[0][1]["data"]["documents"] == MOST_DOCUMENTS - 1
+
+
+def test_the_bound_on_personas_holds_against_those_who_make_them_at_once(worlds: Worlds) -> None:
+    """Of two for the last free place, again and again, one is made, and the other is told so."""
+    a = worlds.cached[0]
+    mine = tell(a, [asked("GET", "profile", who="grace")])[0][1]["data"]["user_id"]
+    total = tell(a, [asked("GET", f"personas?created_by={mine}", who="grace")])[0][1]["data"]["total"]
+    made(worlds, "personas", *({"name": f"Fill {each}"} for each in range(total, MOST_PERSONAS - 1)), who="grace")
+    lasts = [[asked("POST", "personas", {"name": f"Last {side}"}, who="grace")] for side in "ab"]
+    for _ in range(40):
+        assert sorted(each[0][0] for each in at_once(worlds, *lasts)) == [201, 409]
+        tell(a, [{"write": "delete", "model": "persona", "where": {"name__startswith": "Last "}}])
+    tell(a, [{"write": "delete", "model": "persona", "where": {"name__startswith": "Fill "}}])
 
 
 def test_a_name_is_taken_once_by_those_who_try_at_once(worlds: Worlds) -> None:

@@ -35,7 +35,8 @@ class Generator:
         """The next one."""
         make = self.choose(
             [self._persona, self._persona, self._change, self._change, self._remove, self._preference, self._talk,
-             self._say, self._document, self._document, self._discard, self._behind, self._behind, self._behind],
+             self._say, self._document, self._document, self._discard, self._forget, self._behind, self._behind,
+             self._behind],
         )  # fmt: skip
         order: Order = make()
         return order
@@ -98,6 +99,9 @@ class Generator:
 
     def _discard(self) -> Order:
         return self._request("DELETE", f"documents/{self.choose(self.numbers['documents'])}")
+
+    def _forget(self) -> Order:
+        return self._request("DELETE", f"conversations/{self.choose(self.numbers['conversations'])}")
 
     def _behind(self) -> Order:
         """What no route does: an operator's work, or a later release's."""

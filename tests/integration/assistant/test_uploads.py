@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from accounts.models import Subscription
 from assistant import documents
 from assistant.documents import LARGEST_DOCUMENT, MOST_DOCUMENTS
 from assistant.models import Document
@@ -170,7 +171,8 @@ def test_a_document_of_the_largest_size_is_kept_and_one_byte_more_is_not(ada: Ca
 
 
 def test_there_are_as_many_documents_as_may_be(ada: Caller) -> None:
-    """409 for one more, until one is deleted; others have their own."""
+    """409 for one more, until one is deleted, whatever was agreed; others have their own."""
+    Subscription.objects.create(user=ada.user, limits={"documents": 10 * MOST_DOCUMENTS})
     Document.objects.bulk_create(
         Document(user=ada.user, name="a.txt", size=1, sha256="", text="x") for _ in range(MOST_DOCUMENTS)
     )

@@ -117,8 +117,9 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
 
 def text_of(events: list[tuple[str, Any]]) -> str:
     """What a stream that went well has told; its parts together are the whole."""
-    *deltas, (last, done) = events
-    assert last == "done", events
+    (first, begun), *deltas, (last, done) = events
+    assert (first, last) == ("begun", "done"), events
+    assert begun == {"conversation_id": done["conversation_id"]}
     assert {name for name, _ in deltas} == {"delta"}
     assert "".join(data["text"] for _, data in deltas) == done["text"]
     return str(done["text"])

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from assistant import llm
-from assistant.llm import LONGEST_TEXT, ChatMessage, Completion, NoAnswer, complete, source, stream
+from assistant.llm import LONGEST_TEXT, MOST_TOKENS, ChatMessage, Completion, NoAnswer, complete, source, stream
 from cache_platform.exceptions import (
     SourceBackoff,
     SourceError,
@@ -40,6 +40,7 @@ def configured(settings: Any) -> None:
     settings.LLM_API_KEY = KEY
     settings.LLM_MODEL = "model-7"
     settings.LLM_TIMEOUT = 30.0
+    settings.LLM_MAX_TOKENS = 700
 
 
 def whole(content: Any = "One two.", finish_reason: Any = "stop", **more: Any) -> httpx.Response:
@@ -101,7 +102,7 @@ def test_the_request_is_openais() -> None:
         stream(PROMPT, temperature=0.5, on_delta=print)
     bodies = [json.loads(request.content) for request in requests]
     said = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "the-secret-question"}]
-    assert bodies[0] == {"model": "model-7", "messages": said, "temperature": 0.5}
+    assert bodies[0] == {"model": "model-7", "messages": said, "temperature": 0.5, "max_completion_tokens": 700}
     assert bodies[1] == {**bodies[0], "stream": True, "stream_options": {"include_usage": True}}
     for request in requests:
         assert (request.method, str(request.url)) == ("POST", "https://model.test/v1/chat/completions")
@@ -144,6 +145,31 @@ def test_a_model_that_tells_no_usage_has_used_nothing_known() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "taken"),
+    [
+        ({"prompt_tokens": None, "completion_tokens": 3}, (0, 3)),
+        ({"prompt_tokens": -1, "completion_tokens": "3"}, (0, 0)),
+        ({"prompt_tokens": 10**20, "completion_tokens": 1e300}, (MOST_TOKENS, MOST_TOKENS)),
+        ({"prompt_tokens": 12.0, "completion_tokens": True}, (12, 0)),
+        ({}, (0, 0)),
+        (["many"], (0, 0)),
+        ("many", (0, 0)),
+        (7, (0, 0)),
+    ],
+)
+def test_a_usage_that_is_told_wrongly_costs_nobody_the_answer(told: Any, taken: tuple[int, int]) -> None:
+    """What cannot be so is 0, what is too much the most there is; the rest stands."""
+    for found in (completed(whole(usage=told)), streamed([*GOOD[:4], chunk(choices=[], usage=told), DONE])):
+        assert (found.text, found.prompt_tokens, found.completion_tokens) == ("One two.", *taken)
+
+
+def test_a_usage_is_the_last_one_that_was_told() -> None:
+    """Some models tell it with every part, some once."""
+    early = chunk("One two.", usage={"prompt_tokens": 12, "completion_tokens": 2})
+    assert streamed([early, chunk(None, "stop", usage=USAGE), chunk(choices=[]), DONE]) == ANSWERED
+
+
+@pytest.mark.parametrize(
     "pieces",
     [
         [*GOOD[:-1]],
@@ -159,13 +185,10 @@ def test_a_model_that_tells_no_usage_has_used_nothing_known() -> None:
         [b'data: {"choices":[{"delta":{"content":"\\ud800"}}]}\n\n', DONE],
         [b"data: \xff\n\n", DONE],
         [b"data: " + b"[" * 100_000 + b"\n\n", DONE],
-        [chunk("x"), chunk(choices=[], usage={"prompt_tokens": -1}), DONE],
-        [chunk("x"), chunk(choices=[], usage={"prompt_tokens": 10**20}), DONE],
     ],
     ids=[
         "without [DONE]", "cut after a word", "cut in a chunk", "cut in [DONE]", "nothing", "a page", "no stream",
         "without a reason", "no JSON", "another form", "half a letter", "no UTF-8", "deep",
-        "negative usage", "huge usage",
     ],
 )  # fmt: skip
 def test_a_stream_without_its_end_is_malformed(pieces: list[bytes]) -> None:
@@ -205,13 +228,11 @@ def test_what_is_no_answer_is_malformed(response: httpx.Response) -> None:
 )
 def test_a_model_that_says_nothing_to_this_is_not_away(body: bytes) -> None:
     """However often: the next one is asked as before."""
+    ask = partial(stream, on_delta=print) if body.startswith(b"data:") else complete
     with source.through(answering(httpx.Response(200, content=body))):
         for _ in range(2 * FAILURES):
             with pytest.raises(NoAnswer):
-                if body.startswith(b"data:"):
-                    stream(PROMPT, temperature=0.5, on_delta=print)
-                else:
-                    complete(PROMPT, temperature=0.5)
+                ask(PROMPT, temperature=0.5)
 
 
 def test_a_stream_that_goes_on_and_on_is_stopped() -> None:
@@ -294,6 +315,25 @@ def test_a_model_that_cuts_its_streams_is_left_alone_for_a_while() -> None:
                 stream(PROMPT, temperature=0.5, on_delta=print)
         with pytest.raises(SourceBackoff):
             complete(PROMPT, temperature=0.5)
+
+
+def test_a_rate_limit_takes_the_model_away_for_half_a_minute_at_most() -> None:
+    """It was said to one prompt."""
+    with source.through(answering(httpx.Response(429, json=ERROR, headers={"Retry-After": "3600"}))):
+        with pytest.raises(SourceRateLimited):
+            complete(PROMPT, temperature=0.5)
+        with pytest.raises(SourceBackoff) as caught:
+            complete(PROMPT, temperature=0.5)
+    assert caught.value.retry_after is not None
+    assert 1 < caught.value.retry_after <= 30
+
+
+def test_a_key_that_looks_like_a_code_is_not_told(settings: Any) -> None:
+    """By a provider that answers with it where its code should be."""
+    settings.LLM_API_KEY = key = "0123456789abcdef0123456789abcdef"
+    with pytest.raises(SourceRefused) as caught:
+        completed(httpx.Response(401, json={"error": {"code": key}}))
+    assert caught.value.detail == "HTTP 401: [removed]"
 
 
 def test_a_refusal_has_no_reason_but_a_code() -> None:

@@ -29,15 +29,19 @@ REPLY = Reply(
 )
 
 
+BEGUN = event("begun", {"conversation_id": 1})
+
+
 @pytest.fixture
 def places() -> Places:
     return Places(1)
 
 
 def stream_of(make: Callable[[OnDelta], Reply], places: Places, *, pause: float = 30.0) -> ReplyStream:
-    """As the view begins it, which then lets go of the place."""
-    place = places.take()
-    stream = ReplyStream(make, place, pause=pause).start()
+    """As the view begins it, which then lets go of the place; its first event is read."""
+    place = places.take(1)
+    stream = ReplyStream(1, make, place, pause=pause).start()
+    assert next(stream) == BEGUN
     place.let_go()
     return stream
 
@@ -45,7 +49,7 @@ def stream_of(make: Callable[[OnDelta], Reply], places: Places, *, pause: float 
 def is_free(places: Places) -> bool:
     """Whether somebody may begin."""
     try:
-        places.take().let_go()
+        places.take(1).let_go()
     except LoadShed:
         return False
     return True
@@ -162,8 +166,8 @@ def test_without_a_thread_nothing_is_begun(places: Places, monkeypatch: pytest.M
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", none_left)
-    place = places.take()
+    place = places.take(1)
     with pytest.raises(LoadShed):
-        ReplyStream(in_two_parts, place).start()
+        ReplyStream(1, in_two_parts, place).start()
     place.let_go()
     assert is_free(places)

@@ -1,0 +1,1 @@
+"""The assistant in a browser: the chat, the personas and the documents."""
