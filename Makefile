@@ -23,7 +23,7 @@ run: venv $(VENV)/.installed-site ## start the site with all that it needs; Ctrl
 	@exec $(BIN)/python -m config.services --stop-with-parent
 
 test: venv $(VENV)/.installed-dev ## run every test that needs no system package, but the long ones
-	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 3 --dist loadfile -m "not system and not long"
+	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 4 --dist loadfile -m "not system and not long"
 
 test-long: venv $(VENV)/.installed-dev ## run the tests that keep all processors busy for long
 	@exec env $(NO_ENV_FILE) $(BIN)/pytest -m long
@@ -31,7 +31,7 @@ test-long: venv $(VENV)/.installed-dev ## run the tests that keep all processors
 test-system: venv $(VENV)/.installed-dev ## run the tests that need Debian's redis-server and chromium
 	@for name in redis-server chromium; do command -v $$name > /dev/null || missing="$$missing $$name"; done; \
 		[ -z "$$missing" ] || { echo "error: missing:$$missing (apt-get install$$missing)" >&2; exit 1; }
-	@exec env $(NO_ENV_FILE) $(BIN)/pytest -m system
+	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 2 --dist loadfile -m system
 
 check: venv $(VENV)/.installed-dev ## style, types, imports, deployment checks, migrations, API schema
 	$(BIN)/ruff check .
