@@ -33,6 +33,9 @@ MOST_TOKENS = 100_000_000
 """That an answer can have taken; what is told above that is a mistake."""
 
 
+NO_ANSWER = "The model has no answer to this. Ask it differently."
+
+
 class NoAnswer(SourceRefused):
     """The model works, and has nothing to say to this prompt, or no end: what one person asks must not make it count as
     away for everybody."""

@@ -135,7 +135,7 @@ def _waited(request: HttpRequest, asked: Asked) -> HttpResponse:
     try:
         reply(asked)
     except (SourceError, LoadRefused) as error:
-        seconds = int(problem_of(error)["retry_after"])
+        seconds = int(problem_of(error).get("retry_after", 0))
         messages.error(request, failure_words(error, retry_after=seconds))
     except NotThere:
         return _gone(request)

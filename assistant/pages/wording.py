@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from accounts.pages.wording import wait_words
+from assistant.llm import NO_ANSWER, NoAnswer
 from assistant.schema import Stats
 from cache_platform.exceptions import LoadRefused, SourceError
 
@@ -34,5 +35,7 @@ def documents_words(count: int) -> str:
 
 def failure_words(error: SourceError | LoadRefused, *, retry_after: int) -> str:
     """Why there is no answer, and when to ask again; `retry_after` in seconds."""
+    if isinstance(error, NoAnswer):
+        return NO_ANSWER
     what = "The assistant does not answer" if isinstance(error, SourceError) else "Too many questions are under way"
     return f"{what} at the moment. Try again in {wait_words(retry_after)}."

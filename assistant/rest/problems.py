@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 
 from assistant.exceptions import NameTaken, NotAllowed, NotThere, QuotaUsedUp, TooLarge
 from assistant.lists import BadQuery
-from assistant.llm import NoAnswer
+from assistant.llm import NO_ANSWER, NoAnswer
 from cache_platform.rest import problems
 from cache_platform.rest.problems import problem
 
@@ -30,5 +30,5 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     if isinstance(error, QuotaUsedUp):
         return problem(409, error.detail, kind="urn:problem:quota")
     if isinstance(error, NoAnswer):
-        return problem(422, "The model has no answer to this. Ask it differently.", kind="urn:problem:no-answer")
+        return problem(422, NO_ANSWER, kind="urn:problem:no-answer")
     return problems.exception_handler(error, context)

@@ -20,7 +20,8 @@ class Model:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.finish_reason = "stop"
-        self.answer = ""
+        self.answer: str | None = ""
+        """What it says, where not a number; None: nothing, as to a question that a filter stops."""
         self.is_broken = False
         self.meanwhile: Callable[[], object] = lambda: None
 
@@ -29,7 +30,7 @@ class Model:
         self.meanwhile()
         if self.is_broken:
             return httpx.Response(500)
-        message = {"role": "assistant", "content": self.answer or f"answer {len(self.asked)}"}
+        message = {"role": "assistant", "content": self.answer if self.answer != "" else f"answer {len(self.asked)}"}
         choice = {"message": message, "finish_reason": self.finish_reason}
         return httpx.Response(200, json={"choices": [choice], "usage": {"prompt_tokens": 90, "completion_tokens": 20}})
 

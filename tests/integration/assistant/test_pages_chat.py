@@ -10,6 +10,7 @@ import pytest
 from assistant import llm
 from assistant.conversations import append, begin
 from assistant.documents import add_document
+from assistant.llm import NO_ANSWER
 from assistant.models import Conversation, Message, Persona
 from assistant.pages import asking
 from assistant.places import Places
@@ -111,6 +112,18 @@ def test_a_failed_question_is_kept_and_tried_again(model: Model, browser: Browse
     assert model.said == [("user", "Why?\nReally?")]
     assert Message.objects.filter(conversation__user=user).count() == 2
     assert not [form for form in browser.page.all("form") if values_of(form).get("do") == "again"]
+
+
+def test_a_question_without_an_answer_is_told(model: Model, browser: Browser) -> None:
+    """On the page, and as a 422 over REST: waiting would not help."""
+    model.answer = None
+    browser.get(CHAT).send("ask", message="Why?")
+    assert browser.response.status_code == 200
+    assert NO_ANSWER in browser.text
+    token = {"X-CSRFToken": browser.client.cookies["csrftoken"].value}
+    answer = browser.client.post("/api/chat", {"message": "Who?"}, content_type="application/json", headers=token)
+    assert (answer.status_code, answer.json()["detail"]) == (422, NO_ANSWER)
+    assert "Retry-After" not in answer
 
 
 def test_trying_again_what_is_answered_asks_nothing(model: Model, browser: Browser, user: Any) -> None:
