@@ -21,8 +21,6 @@ from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
 from tests.services.waiting import wait_until
 
-pytestmark = pytest.mark.long
-
 QUESTION = "What holds up a suspension bridge?"
 PROMPT = [ChatMessage("user", QUESTION)]
 

@@ -11,8 +11,6 @@ from tests.integration.chat.people import people, persona
 from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
 
-pytestmark = pytest.mark.long
-
 KEY = "sk-of-the-model-7f3a91c2"
 QUESTION = "supersecretquestion about bridges"
 SYSTEM = "supersecretsystemprompt"

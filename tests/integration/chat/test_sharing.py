@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import pytest
-
 from assistant.documents import add_document
 from assistant.models import Message
 from assistant.personas import change_persona
@@ -14,8 +12,6 @@ from tests.integration.chat.conftest import ChatSite
 from tests.integration.chat.people import at_once, people, persona, text_of
 from tests.services.sandbox import SandboxUnderTest
 from tests.services.waiting import wait_until
-
-pytestmark = pytest.mark.long
 
 QUESTION = "What holds up a suspension bridge?"
 
