@@ -53,6 +53,7 @@ class Outage:
         self._failures = 0
         self._counted = 0  # failures ever, which a success does not take back
         self._until = 0.0
+        self._asked_until = 0.0
         self._probing = False
 
     @contextmanager
@@ -74,6 +75,9 @@ class Outage:
 
     def _admit(self) -> _Call:
         with self._lock:
+            asked = self._asked_until - self._clock()
+            if asked > 0:
+                raise SourceBackoff(self._name, "asked to be left alone for a while", retry_after=asked)
             if self._failures < FAILURES:
                 return _Call(probe=False, before=self._counted)
             left = self._until - self._clock()
@@ -86,14 +90,16 @@ class Outage:
     def _failed(self, error: SourceError, call: _Call) -> None:
         with self._lock:
             pause = min(error.retry_after or 0.0, self._longest_asked)
+            self._probing = self._probing and not call.probe
+            if isinstance(error, SourceRateLimited):
+                # It is well, and said for how long it does not want to be asked: after that all may.
+                self._asked_until = max(self._asked_until, self._clock() + max(pause, FIRST_PAUSE))
+                return
             if call.before == self._counted:
                 self._counted += 1
                 self._failures += 1
                 pause = max(pause, min(FIRST_PAUSE * 2 ** max(self._failures - FAILURES, 0), LONGEST_PAUSE))
-            if isinstance(error, SourceRateLimited):
-                self._failures = max(self._failures, FAILURES)
             self._until = max(self._until, self._clock() + pause)
-            self._probing = self._probing and not call.probe
 
     def _well(self, call: _Call) -> None:
         with self._lock:

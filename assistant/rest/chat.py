@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,13 +15,15 @@ from accounts.rest.base import user_in
 from accounts.rest.changes import ChangeSerializer, given_in
 from accounts.rest.schema import enveloped, problems
 from assistant.answers import let_go_of_connections
-from assistant.chatting import LONGEST_MESSAGE, Reply, ask, reply
+from assistant.chatting import LONGEST_MESSAGE, Asked, Reply, ask, reply
 from assistant.event_stream import CONTENT_TYPE
 from assistant.filters import LARGEST_ID
 from assistant.places import places
 from assistant.rest.base import AssistantView, PersonaIdField
+from assistant.rest.problems import unanswered
 from assistant.rest.streams import ReplyStream
 from assistant.validators import validate_text
+from cache_platform.exceptions import LoadRefused, SourceError
 from cache_platform.rest.responses import answered, no_store
 from cache_platform.rest.schema import inlined
 from cache_platform.rest.throttles import RateLimitThrottle
@@ -79,7 +81,8 @@ class ChatView(AssistantView):
 
         With `Accept: text/event-stream` the answer comes in parts: `begun` `{"conversation_id"}`, `delta` `{"text"}`,
         then `done` with what `data` is in the JSON answer, or `problem` (RFC 9457), which says `retry_after` in seconds
-        where a header would. A question that the conversation ends with already is not kept twice."""
+        where a header would. A question that the conversation ends with already is not kept twice: send it again with
+        the `conversation_id` that `begun`, or the problem of a JSON answer (422, 503), says."""
         given = given_in(request, QuestionFields)
         place = places.take(user_in(request).pk)
         try:
@@ -90,13 +93,20 @@ class ChatView(AssistantView):
                 conversation_id=given["conversation_id"],
                 with_documents=given["documents"],
             )
-            if request.accepted_renderer.media_type != CONTENT_TYPE:
-                return answered(reply(asked))
             number = asked.conversation.pk
+            if request.accepted_renderer.media_type != CONTENT_TYPE:
+                return _whole(asked, number)
             let_go_of_connections()  # which else stay with this thread until the stream's end
             return _streamed(ReplyStream(number, lambda on_delta: reply(asked, on_delta=on_delta), place).start())
         finally:
             place.let_go()
+
+
+def _whole(asked: Asked, number: int) -> HttpResponse:
+    try:
+        return answered(reply(asked))
+    except (SourceError, LoadRefused) as error:
+        return unanswered(error, number)
 
 
 def _streamed(stream: ReplyStream) -> StreamingHttpResponse:

@@ -9,8 +9,9 @@ from django.http import Http404, HttpResponse
 from assistant.exceptions import NameTaken, NotAllowed, NotThere, QuotaUsedUp, TooLarge
 from assistant.lists import BadQuery
 from assistant.llm import NO_ANSWER, NoAnswer
+from cache_platform.exceptions import LoadRefused, SourceError
 from cache_platform.rest import problems
-from cache_platform.rest.problems import problem
+from cache_platform.rest.problems import extended, problem
 
 NOT_VALID = "The request is not valid."
 
@@ -32,3 +33,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     if isinstance(error, NoAnswer):
         return problem(422, NO_ANSWER, kind="urn:problem:no-answer")
     return problems.exception_handler(error, context)
+
+
+def unanswered(error: SourceError | LoadRefused, conversation_id: int) -> HttpResponse:
+    """Why there is no answer to a question, and the conversation that keeps it, in which it can be sent again."""
+    response = exception_handler(error, {})
+    assert response is not None, "these errors have a meaning"
+    return extended(response, conversation_id=conversation_id)

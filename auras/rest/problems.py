@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -10,7 +9,7 @@ from django.urls import reverse
 
 from auras.exceptions import Duplicate, NotThere, QuotaUsedUp
 from cache_platform.rest import problems
-from cache_platform.rest.problems import problem
+from cache_platform.rest.problems import extended, problem
 from cache_platform.rest.schema import PROBLEM
 
 DUPLICATE: dict[str, Any] = {
@@ -33,6 +32,5 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
 
 def _duplicate(aura_id: int) -> HttpResponse:
     response = problem(409, "You have an aura of that name.", kind="urn:problem:duplicate")
-    response.content = json.dumps({**json.loads(response.content), "existing_id": aura_id})
     response["Location"] = reverse("aura", args=[aura_id])
-    return response
+    return extended(response, existing_id=aura_id)

@@ -56,6 +56,12 @@ def problem(
     return response
 
 
+def extended(response: HttpResponse, **members: Any) -> HttpResponse:  # JSON
+    """A problem with members of its own (RFC 9457, section 3.2)."""
+    response.content = json.dumps({**json.loads(response.content), **members})
+    return response
+
+
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:  # noqa: ARG001  # DRF's signature
     """DRF's EXCEPTION_HANDLER: a problem response for every error with a meaning; None (a 500) for the rest."""
     if isinstance(error, CachePlatformError):

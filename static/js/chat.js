@@ -91,12 +91,12 @@
 
   // In the answer's place. The server goes on without us, and keeps what comes.
   function stoppedAt(answer) {
-    const note = made("p", "Stopped. The whole answer is kept. ", { className: "message-note" });
+    const note = made("p", "Stopped. The answer will be kept when it is whole. ", { className: "message-note" });
     const link = made("a", "Show it", { href: `${address()}#last` });
     link.addEventListener("click", showKept);
     note.append(link);
     answer.append(note);
-    say("Stopped. The whole answer is kept.");
+    say("Stopped. The answer will be kept when it is whole.");
   }
 
   function showKept(event) {
@@ -223,6 +223,16 @@
     }
   }
 
+  // Who loads the page while an answer is on the way need not ask for it again: it is looked for, half a minute long.
+  async function lookForAnswer() {
+    for (let looks = 0; looks < 10 && byId("again"); looks += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      if (document.hidden || running || box.value) continue;
+      const page = await pageNow();
+      if (page && !page.getElementById("again") && !running && !box.value) return showKept();
+    }
+  }
+
   // The list of conversations and the numbers, as they are now.
   async function refresh() {
     const page = await pageNow();
@@ -297,5 +307,6 @@
     ask(question.querySelector(".message-text").textContent, question);
   });
   count();
+  lookForAnswer();
   if (conversation && !location.search.includes("older")) toEnd();
 })();

@@ -148,7 +148,7 @@ def test_who_stops_keeps_the_answer(arrive: Person, sandbox: SandboxUnderTest) -
     expect(answers(page)).not_to_be_empty()
     page.locator("#stop").press("Enter")
     is_over(page)
-    expect(page.get_by_text("Stopped. The whole answer is kept.").first).to_be_visible()
+    expect(page.get_by_text("Stopped. The answer will be kept when it is whole.").first).to_be_visible()
     part = answers(page).inner_text()
     wait_until(lambda: len(kept(page)) == 2, what="the answer is kept")
     page.get_by_role("link", name="Show it").click()
@@ -173,6 +173,33 @@ def test_who_stops_and_looks_at_once_can_wait_again(arrive: Person, sandbox: San
     wait_until(lambda: len(kept(page)) == 2, what="the answer is kept")
     assert kept(page)[0] == ("user", question)
     assert sandbox.calls()["chat"] == 1
+
+
+def test_a_page_that_comes_before_its_answer_finds_it(arrive: Person, sandbox: SandboxUnderTest) -> None:
+    """Without a press of a button, and without a second call."""
+    page, question = arrive(), new_question()
+    sandbox.fault(service="chat", mode="slow", delay_ms=3000)
+    ask(page, question)
+    expect(page).to_have_url(re.compile(r"/assistant/\d+/"))
+    page.reload()
+    expect(page.get_by_text("There is no answer to this yet.")).to_be_visible()
+    expect(answers(page)).to_have_count(1, timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+    assert sandbox.calls()["chat"] == 1
+
+
+def test_many_conversations_leave_the_page_as_high_as_it_was(arrive: Person, running: SiteUnderTest) -> None:
+    """The list scrolls in itself; the composer is at the end of what is seen."""
+    page = arrive()
+    token = page.context.cookies()
+    csrf = next(cookie["value"] for cookie in token if cookie["name"] == "csrftoken")
+    for _ in range(20):
+        sent = page.request.post("/api/conversations", data={"title": "One more"}, headers={"X-CSRFToken": csrf})
+        assert sent.status == 201, sent.text()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.reload()
+    height = page.evaluate("document.documentElement.scrollHeight - document.documentElement.clientHeight")
+    assert height <= 0
 
 
 def test_a_failure_is_told_and_tried_again(arrive: Person, sandbox: SandboxUnderTest) -> None:

@@ -52,6 +52,19 @@ def test_a_question_that_waits_for_its_answer_is_not_kept_twice(
     assert said(talk) == [*told, ("assistant", "answer 1")]
 
 
+def test_a_failure_says_where_the_question_is_kept(model: Model, ada: Caller) -> None:
+    """So that a client can send it again: there is one conversation then, and the question once in it."""
+    model.answer = None
+    answer = ada.send("POST", "chat", {"message": "Why?"})
+    talk = Conversation.objects.get(user=ada.user)
+    assert (answer.status_code, answer.json()["conversation_id"]) == (422, talk.pk)
+    model.is_broken = True
+    body = {"message": "Who?", "conversation_id": talk.pk}
+    failed = [ada.send("POST", "chat", body) for _ in range(2)]
+    assert [(each.status_code, each.json()["conversation_id"]) for each in failed] == [(503, talk.pk)] * 2
+    assert said(talk) == [("user", "Why?"), ("user", "Who?")]
+
+
 def test_another_question_is_another_message(model: Model, ada: Caller) -> None:
     """And so is the same one once it was answered."""
     talk = begin(ada.user.pk, persona_id=None, title="")
