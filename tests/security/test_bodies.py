@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +13,10 @@ import httpx
 from config.bodies import BODIES_AT_ONCE, LARGEST_BODY
 from tests.integration.http_load import get
 from tests.services.fixtures import SiteFactory
-from tests.services.site import SiteUnderTest
+from tests.services.site import PASSWORD, SiteUnderTest
 from tests.services.waiting import wait_until
+
+GIGABYTE = 2**30
 
 
 def post(running: SiteUnderTest, **body: Any) -> httpx.Response:
@@ -49,6 +52,34 @@ def test_a_large_body_is_refused_before_it_is_read(site: SiteFactory) -> None:
         answer = client.recv(4096)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"application/problem+json" in answer
+
+
+def test_an_upload_of_a_gigabyte_is_refused_and_nothing_is_left(site: SiteFactory, tmp_path: Path) -> None:
+    """By somebody who may upload, and who goes on sending: what the server takes are the buffers of a connection."""
+    running = site(workers=1, TMPDIR=str(tmp_path))
+    signed_in = running.client.post("/api/auth/token", json={"username": "ada", "password": PASSWORD}).json()
+    bearer = {"Authorization": f"Bearer {signed_in['access']}"}
+    address = urlsplit(running.url)
+    lines = [
+        "POST /api/documents HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Authorization: {bearer['Authorization']}",
+        "Content-Type: multipart/form-data; boundary=x",
+        f"Content-Length: {GIGABYTE}",
+        "",
+        '--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n',
+    ]
+    with socket.create_connection((address.hostname, address.port), timeout=20) as client:
+        client.sendall("\r\n".join(lines).encode())
+        answer = client.recv(4096)
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < GIGABYTE:
+                sent += client.send(b"a" * 65_536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert sent < GIGABYTE / 16
+    assert running.client.get("/api/documents", headers=bearer).json()["data"]["total"] == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_body_of_unknown_length_is_refused(site: SiteFactory) -> None:
