@@ -22,10 +22,10 @@ help: ## list the targets
 run: venv $(VENV)/.installed-site ## start the site with all that it needs; Ctrl-C stops it
 	@exec $(BIN)/python -m config.services --stop-with-parent
 
-test: venv $(VENV)/.installed-dev ## run every test that needs no system package, but one that goes on for long
+test: venv $(VENV)/.installed-dev ## run every test that needs no system package, but the long ones
 	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 4 --dist loadfile -m "not system and not long"
 
-test-long: venv $(VENV)/.installed-dev ## run the tests that go on for long
+test-long: venv $(VENV)/.installed-dev ## run the races that keep all processors busy for minutes
 	@exec env $(NO_ENV_FILE) $(BIN)/pytest -m long
 
 test-system: venv $(VENV)/.installed-dev ## run the tests that need Debian's redis-server and chromium

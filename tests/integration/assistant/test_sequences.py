@@ -10,6 +10,8 @@ import pytest
 
 from tests.integration.assistant.worlds import Worlds, tell
 
+pytestmark = pytest.mark.long
+
 Order = dict[str, Any]
 PEOPLE = ["ada", "grace", "admin"]
 STEPS = 80
@@ -129,7 +131,7 @@ class Generator:
         return {"who": self.choose(PEOPLE), "method": method, "path": path, "body": body}
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_two_processes_with_a_cache_show_what_one_without_shows(worlds: Worlds, seed: int) -> None:
     """After every single operation, whichever process did it and whichever is asked first."""
     generator = Generator(seed)

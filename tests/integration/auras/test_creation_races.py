@@ -15,6 +15,8 @@ from tests.services.forked import Forked
 from tests.services.redis import RedisUnderTest
 from tests.services.site import base_environment
 
+pytestmark = pytest.mark.long
+
 Steps = dict[int, Callable[[RedisUnderTest], None]]
 RUNS: dict[str, Steps] = {
     "left alone": {},

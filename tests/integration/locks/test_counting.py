@@ -12,6 +12,8 @@ from tests.integration.locks.conftest import Ask
 from tests.services.redis import RedisUnderTest
 from tests.services.waiting import wait_until
 
+pytestmark = pytest.mark.long
+
 PROCESSES = 8
 both = pytest.mark.parametrize("database", ["postgresql", "sqlite"], indirect=True)
 
