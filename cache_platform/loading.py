@@ -23,8 +23,9 @@ from cache_platform.exceptions import (
     SourceUnavailable,
     StoreUnavailable,
 )
+from cache_platform.load_times import load_time_counter
 from cache_platform.policies import CachePolicy
-from cache_platform.statistics import counters, load_time_counter
+from cache_platform.statistics import counters
 from cache_platform.stores import get_memory, get_state_store
 from cache_platform.stores.base import (
     LONGEST_BACKOFF_MS,

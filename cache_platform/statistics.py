@@ -1,4 +1,4 @@
-"""Counters per policy: kept in the process, added to the store in batches, read per time window.
+"""Counters per policy: kept in the process, added to the store in batches, read per time window or in all.
 
 A request that reads a policy counts once, as a hit or as a miss. A batch carries a number, so that sending it
 again after a lost answer adds nothing; a process adds what it counted at least every two seconds and at a normal end.
@@ -16,6 +16,7 @@ from typing import Any
 
 from cache_platform.conf import conf
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
+from cache_platform.load_times import load_times, percentile
 from cache_platform.stores import get_store
 from cache_platform.stores.base import new_token
 
@@ -39,8 +40,7 @@ LIMIT_COUNTERS = ("admitted", "refused", "would_refuse", "unenforced", "given_ba
 store was away; and slots given back."""
 LOCK_COUNTERS = ("held", "waited", "lost", "refused")
 """Of a kind of lock: times that it was had, that somebody waited for it, lost it, and did not get it."""
-LOAD_TIME_BOUNDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
-"""Upper bounds of the histogram of load times, in milliseconds; what is slower counts as `inf`."""
+PERCENTILES = (50, 95, 99)
 LONGEST_UNSENT = 50
 """Batches kept while the store is away; more are merged into the newest."""
 
@@ -130,12 +130,6 @@ os.register_at_fork(after_in_child=counters.reset)
 atexit.register(counters.send)
 
 
-def load_time_counter(milliseconds: float) -> str:
-    """The counter of the histogram's bucket that a load time falls into."""
-    bound = next((str(bound) for bound in LOAD_TIME_BOUNDS if milliseconds <= bound), "inf")
-    return f"load_ms_le_{bound}"
-
-
 def check_window(window: str) -> None:
     """Raises InvalidQuery for what is not a key of WINDOWS."""
     if window not in WINDOWS:
@@ -149,24 +143,46 @@ def read_window(window: str) -> dict[str, dict[str, int]]:
     """
     check_window(window)
     counters.send()
+    return by_policy(get_store().read_counters(**WINDOWS[window]))
+
+
+def read_totals() -> dict[str, dict[str, int]]:
+    """Every policy's counters since counting began, this process's newest counts included.
+
+    Raises StoreUnavailable when the store is away.
+    """
+    counters.send()
+    return by_policy(get_store().read_totals())
+
+
+def by_policy(fields: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """What a store counts under `<policy>|<counter>`, by policy; limits and locks have names of their own."""
     found: dict[str, dict[str, int]] = {}
-    for field, amount in get_store().read_counters(**WINDOWS[window]).items():
+    for field, amount in fields.items():
         policy_name, _, name = field.partition("|")
         found.setdefault(policy_name, {})[name] = amount
     return found
 
 
+def share(part: int, total: int) -> str:
+    """A share as the stats endpoint shows it, as in `92.0%`; `0.0%` of nothing."""
+    return f"{100 * part / total if total else 0:.1f}%"
+
+
 def hit_rate(hits: int, misses: int) -> str:
-    """The share of hits as the stats endpoint shows it, as in `92.0%`; `0.0%` when nothing was read."""
-    total = hits + misses
-    return f"{100 * hits / total if total else 0:.1f}%"
+    """The share of hits; see `share`."""
+    return share(hits, hits + misses)
 
 
 def summary(counts: Mapping[str, int]) -> dict[str, Any]:
-    """A policy's counters with every counter present, its hit rate, and its mean load time in milliseconds."""
+    """A policy's counters with every counter present, and what follows from them. Load times are in milliseconds, None
+    without a load; `apiCallReduction` is the share of reads that needed no call of the source of their own."""
     shown: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTERS if name != "load_ms"}
     shown["callsSaved"] = shown["hits"] + shown["collapsed"]  # each would have been a load
+    shown["providerCalls"] = shown["loads"] + shown["load_errors"]
+    reads = shown["hits"] + shown["misses"]
     shown["hitRate"] = hit_rate(shown["hits"], shown["misses"])
+    shown["apiCallReduction"] = share(shown["callsSaved"], reads)
     shown["meanLoadMs"] = round(counts.get("load_ms", 0) / shown["loads"], 1) if shown["loads"] else None
-    shown["loadTimes"] = {str(bound): counts.get(f"load_ms_le_{bound}", 0) for bound in (*LOAD_TIME_BOUNDS, "inf")}
-    return shown
+    shown["loadTimes"] = load_times(counts)
+    return shown | {f"p{percent}LoadMs": percentile(counts, percent) for percent in PERCENTILES}

@@ -20,6 +20,7 @@ PLACES = (
     "generations",
     "transactions",
     "outbox",
+    "series",
     "statistics",
     "health",
     "inventory",
@@ -122,7 +123,9 @@ def failing_store(*failing: str) -> Iterator[FailingStore]:
         "take",
         "give_back",
         "add_counters",
+        "read_buckets",
         "read_counters",
+        "read_totals",
         "ping",
     }
     store = FailingStore(real, names)

@@ -14,6 +14,8 @@ UNSTORABLE_MS = 5000
 """How long "the winner could not store" is told to those who wait for it."""
 TAG_MARGIN_MS = 60_000
 """How much longer than the entries stored under it a tag lives."""
+Bucket = tuple[int, dict[str, int]]
+"""When a minute or an hour of counters begins, in seconds since 1970, and the counters."""
 LONGEST_BACKOFF_MS = 3_600_000
 """How long a source can keep us away at the most, whatever its Retry-After says."""
 FAILURES_KEPT_MS = 60_000
@@ -179,11 +181,17 @@ class Store(Protocol):
         """Remove keys; how many there were."""
 
     def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
-        """Add to the current minute's and hour's counters, once per batch however often it is sent. A process
-        numbers its batches upwards and sends them in order."""
+        """Add to the current minute's and hour's counters and to the totals, once per batch however often it is sent. A
+        process numbers its batches upwards and sends them in order."""
 
     def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
         """The sums over the current and the preceding minute or hour buckets."""
+
+    def read_buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
+        """The same buckets one by one, the oldest first; empty where nothing was counted."""
+
+    def read_totals(self) -> dict[str, int]:
+        """The sums since counting began. They never expire; a server that loses its data begins again at 0."""
 
     def ping(self) -> None:
         """Ask for a sign of life."""

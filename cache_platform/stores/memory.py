@@ -23,6 +23,7 @@ from cache_platform.stores.base import (
     TAG_MARGIN_MS,
     UNSTORABLE_MS,
     Attempt,
+    Bucket,
     Fill,
     Found,
     Lease,
@@ -32,6 +33,8 @@ from cache_platform.stores.base import (
     Taken,
     new_generation,
 )
+from cache_platform.stores.counting import summed
+from cache_platform.stores.memory_counters import MemoryCounters
 
 CLEAN_EVERY_MS = 10_000
 OVERHEAD = 200
@@ -84,8 +87,7 @@ class MemoryStore:
         self._leases: dict[str, _Lease] = {}
         self._logs: dict[str, dict[str, int]] = {}
         self._log_windows: dict[str, int] = {}
-        self._buckets: dict[tuple[str, int], dict[str, int]] = {}
-        self._batches: dict[str, int] = {}
+        self._counters = MemoryCounters(self._clock)
         self._epoch = new_generation()
         self._used = 0
         self._evicted = 0
@@ -326,24 +328,21 @@ class MemoryStore:
     def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
         """See Store."""
         with self._lock:
-            if batch <= self._batches.get(process, 0):
-                return
-            self._batches[process] = batch
-            seconds = self._clock() // 1000
-            for bucket in (("m", seconds // 60), ("h", seconds // 3600)):
-                sums = self._buckets.setdefault(bucket, {})
-                for name, amount in counters.items():
-                    sums[name] = sums.get(name, 0) + amount
+            self._counters.add(process, batch, counters)
 
     def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
         """See Store."""
+        return summed(self.read_buckets(minutes=minutes, hours=hours))
+
+    def read_buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
+        """See Store."""
         with self._lock:
-            seconds, sums = self._clock() // 1000, dict[str, int]()
-            for unit, length, count in (("m", 60, minutes), ("h", 3600, hours)):
-                for back in range(count + 1 if count else 0):
-                    for name, amount in self._buckets.get((unit, seconds // length - back), {}).items():
-                        sums[name] = sums.get(name, 0) + amount
-            return sums
+            return self._counters.buckets(minutes=minutes, hours=hours)
+
+    def read_totals(self) -> dict[str, int]:
+        """See Store."""
+        with self._lock:
+            return self._counters.totals()
 
     def ping(self) -> None:
         """Always well."""
@@ -366,8 +365,7 @@ class MemoryStore:
         over = [n for n, log in self._logs.items() if not log or max(log.values()) <= passed - self._log_windows[n]]
         for name in over:
             del self._logs[name], self._log_windows[name]
-        oldest = {"m": now // 60_000 - 6 * 60, "h": now // 3_600_000 - 8 * 24}
-        self._buckets = {bucket: sums for bucket, sums in self._buckets.items() if bucket[1] >= oldest[bucket[0]]}
+        self._counters.clean(now)
 
 
 def _due(blob: bytes, now: int) -> bool:

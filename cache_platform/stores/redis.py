@@ -15,10 +15,12 @@ from cache_platform.breaker import Breaker
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.policies import Address
+from cache_platform.stores import counting
 from cache_platform.stores.base import (
     FAILURES_KEPT_MS,
     TAG_MARGIN_MS,
     Attempt,
+    Bucket,
     Fill,
     Found,
     Lease,
@@ -37,8 +39,6 @@ from cache_platform.stores.trust import MARK_LASTS, Looks
 if TYPE_CHECKING:
     from redis import Redis
 
-MINUTES_KEPT = 6 * 3600 + 120
-HOURS_KEPT = 8 * 24 * 3600
 T = TypeVar("T")
 SCAN_PAGE = 1000
 TAGS_A_CALL = 1000
@@ -287,28 +287,21 @@ class RedisStore:
     def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
         """See Store. The number of the newest batch is kept per process, so a batch sent again adds nothing."""
         flat = [item for pair in counters.items() for item in pair]
-        base = _counters_key()
-        self._run_one("add_counters", [f"{base}:p:{process}", base], MINUTES_KEPT, HOURS_KEPT, batch, *flat)
+        base = counting.base_key()
+        keep = (counting.MINUTES_KEPT, counting.HOURS_KEPT)
+        self._run_one("add_counters", [f"{base}:p:{process}", base], *keep, batch, *flat)
 
     def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
-        """Two round trips: the server's time, then all buckets."""
+        """See Store; as many round trips as read_buckets."""
+        return counting.summed(self.read_buckets(minutes=minutes, hours=hours))
 
-        def ask(client: Redis) -> list[dict[bytes, bytes]]:
-            seconds = client.time()[0]
-            pipeline = client.pipeline(transaction=False)
-            for unit, length, count in (("m", 60, minutes), ("h", 3600, hours)):
-                for back in range(count + 1 if count else 0):
-                    pipeline.hgetall(f"{_counters_key()}:{unit}:{seconds // length - back}")
-            answers: list[dict[bytes, bytes]] = pipeline.execute()
-            return answers
+    def read_buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
+        """One round trip, or two; see counting.read_buckets."""
+        return guarded(self._alias, lambda client: counting.read_buckets(client, minutes=minutes, hours=hours))
 
-        sums: dict[str, int] = {}
-        for bucket in guarded(self._alias, ask):
-            for name, amount in bucket.items():
-                if amount.isdigit():  # somebody else may have written here
-                    field = name.decode(errors="replace")
-                    sums[field] = sums.get(field, 0) + int(amount[:15])
-        return sums
+    def read_totals(self) -> dict[str, int]:
+        """See Store."""
+        return guarded(self._alias, counting.read_totals)
 
     def ping(self) -> None:
         """See Store."""
@@ -358,7 +351,3 @@ def _ask_databases() -> None:
     for using in outbox.databases():
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT 1")
-
-
-def _counters_key() -> str:
-    return f"{conf.prefix}:{{stats}}"

@@ -418,6 +418,40 @@ def test_counters_add_up_and_a_batch_counts_once(store: Store) -> None:
     assert store.read_counters(hours=24) == {"a|hits": 15, "a|misses": 1}
 
 
+def test_totals_add_up_and_a_batch_counts_once(store: Store) -> None:
+    """Every process's, and a batch that is sent again is not in them twice."""
+    assert store.read_totals() == {}
+    store.add_counters("p1", 1, {"a|hits": 2})
+    store.add_counters("p1", 1, {"a|hits": 2})
+    store.add_counters("p2", 1, {"a|hits": 10, "a|misses": 1})
+    assert store.read_totals() == {"a|hits": 12, "a|misses": 1}
+
+
+def test_buckets_come_oldest_first_and_add_up(store: Store) -> None:
+    """All that were asked for, empty ones too, up to the one of this moment; their sums are what read_counters says."""
+    store.add_counters("p1", 1, {"a|hits": 2})
+    store.add_counters("p1", 2, {"a|hits": 3, "a|misses": 1})
+    for unit, length, count in (("minutes", 60, 5), ("hours", 3600, 24)):
+        found = store.read_buckets(**{unit: count})
+        starts = [start for start, _ in found]
+        assert starts == list(range(starts[-1] - count * length, starts[-1] + 1, length))
+        assert starts[-1] % length == 0
+        # The minute may have ended since the first batch.
+        hits = [amounts.get("a|hits", 0) for _, amounts in found]
+        assert sum(hits) == sum(hits[-2:]) == 5
+        assert [amounts for _, amounts in found[:-2]] == [{}] * (count - 1)
+        assert store.read_counters(**{unit: count}) == {"a|hits": 5, "a|misses": 1}
+
+
+def test_buckets_of_both_kinds_come_hours_first(store: Store) -> None:
+    """And none where none was asked for."""
+    assert store.read_buckets() == []
+    found = store.read_buckets(minutes=2, hours=1)
+    assert [start % 3600 for start, _ in found[:2]] == [0, 0]
+    assert found[4][0] - found[3][0] == 60
+    assert len(found) == 5
+
+
 def test_scan_finds_by_glob_and_delete_counts(store: Store, address: Address) -> None:
     """Keys are found by pattern and removed once."""
     fill(store, address, entry_for(look(store, address)))

@@ -8,9 +8,11 @@ from unittest import mock
 
 import pytest
 
-from cache_platform import statistics
-from cache_platform.exceptions import StoreUnavailable
-from cache_platform.statistics import Counters, hit_rate, load_time_counter, read_window, summary
+from cache_platform import series, statistics
+from cache_platform.exceptions import InvalidQuery, StoreUnavailable
+from cache_platform.load_times import load_time_counter, percentile
+from cache_platform.series import read_series
+from cache_platform.statistics import Counters, hit_rate, read_totals, read_window, summary
 from cache_platform.stores.memory import MemoryStore
 from cache_platform.testing import FakeClock
 
@@ -20,7 +22,10 @@ def store() -> Any:
     """A store with a clock that moves when told, used by the statistics."""
     clock = FakeClock(1_800_000_000_000)
     memory = MemoryStore(max_bytes=1000, clock=clock)
-    with mock.patch.object(statistics, "get_store", return_value=memory):
+    with (
+        mock.patch.object(statistics, "get_store", return_value=memory),
+        mock.patch.object(series, "get_store", return_value=memory),
+    ):
         yield memory, clock
 
 
@@ -109,3 +114,77 @@ def test_a_summary_has_every_counter() -> None:
     assert shown["meanLoadMs"] is None
     assert summary({"loads": 2, "load_ms": 11})["meanLoadMs"] == 5.5
     assert summary({"hits": 3, "misses": 5, "collapsed": 4, "loads": 1})["callsSaved"] == 7
+
+
+def test_a_summary_tells_the_calls_of_the_source_and_those_saved() -> None:
+    """Failed loads were calls too; a reader who waited for another's load made none; nothing is divided by nothing."""
+    shown = summary({"hits": 4, "misses": 2, "collapsed": 1, "loads": 1, "load_errors": 2})
+    assert (shown["providerCalls"], shown["apiCallReduction"]) == (3, "83.3%")
+    assert summary({})["apiCallReduction"] == "0.0%"
+
+
+def test_a_summary_has_the_percentiles_of_load_times() -> None:
+    """Milliseconds; None where nothing was loaded."""
+    shown = summary({"load_ms_le_100": 90, "load_ms_le_500": 10})
+    assert (shown["p50LoadMs"], shown["p95LoadMs"], shown["p99LoadMs"]) == (77.8, 375.0, 475.0)
+    assert [summary({})[f"p{percent}LoadMs"] for percent in (50, 95, 99)] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("times", "percent", "milliseconds"),
+    [
+        ({"1": 4}, 50, 0.5),
+        ({"100": 10}, 50, 75.0),
+        ({"100": 10}, 100, 100.0),
+        ({"50": 1, "500": 1}, 50, 50.0),
+        ({"50": 1, "500": 1}, 51, 255.0),
+        ({"inf": 3}, 50, 10_000.0),
+        ({"10": 1, "inf": 99}, 1, 10.0),
+    ],
+)
+def test_percentiles_are_linear_inside_a_bucket(times: Any, percent: float, milliseconds: float) -> None:
+    """From the bound below to its own; above the last bound nothing more is known."""
+    assert percentile({f"load_ms_le_{bound}": count for bound, count in times.items()}, percent) == milliseconds
+
+
+def test_totals_never_expire(store: Any) -> None:
+    """What no window shows any more is in them, and what this process counted a moment ago."""
+    memory, clock = store
+    memory.add_counters("p", 1, {"a.b|hits": 1})
+    clock.advance(30 * 24 * 3600)
+    memory.lookup([])  # cleans up
+    statistics.counters.add("a.b", {"hits": 2})
+    assert read_totals() == {"a.b": {"hits": 3}}
+
+
+@pytest.mark.parametrize(
+    ("window", "step", "count"), [("5m", 60, 6), ("1h", 60, 61), ("6h", 60, 361), ("24h", 3600, 25), ("7d", 3600, 169)]
+)
+def test_a_series_adds_up_to_its_window(store: Any, window: str, step: int, count: int) -> None:
+    """Bucket by bucket, the oldest first; policies that counted nothing are not there."""
+    memory, clock = store
+    for batch in range(1, 5):
+        memory.add_counters("p", batch, {"a.b|hits": batch, "lock:thing|held": 1})
+        clock.advance(step)
+    memory.add_counters("p", 5, {"a.b|hits": 5, "a.b|loads": 1})
+    found = read_series(window)
+    now = clock() // 1000
+    assert (found.step_seconds, len(found.starts)) == (step, count)
+    assert found.starts == [(now // step - back) * step for back in range(count - 1, -1, -1)]
+    assert sorted(found.policies) == ["a.b", "lock:thing"]
+    assert found.policies["a.b"][-5:] == [{"hits": n} for n in range(1, 5)] + [{"hits": 5, "loads": 1}]
+    assert found.policies["a.b"][:-5] == [{}] * (count - 5)
+    assert found.policies["lock:thing"][-1] == {}
+    assert sum(each.get("hits", 0) for each in found.policies["a.b"]) == read_window(window)["a.b"]["hits"] == 15
+
+
+def test_a_series_has_what_this_process_has_not_sent_yet(store: Any) -> None:
+    """As every other reading of the statistics."""
+    statistics.counters.add("a.b", {"misses": 2})
+    assert read_series("5m").policies["a.b"][-1] == {"misses": 2}
+
+
+def test_a_series_is_of_a_window_that_there_is() -> None:
+    """Others are refused before anything is read."""
+    with pytest.raises(InvalidQuery, match="5m, 1h, 6h, 24h, 7d"):
+        read_series("2m")

@@ -1,0 +1,50 @@
+"""Counters in this process's memory: by minute, by hour, and in all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from cache_platform.stores.base import Bucket
+
+MINUTES_KEPT = 6 * 60
+HOURS_KEPT = 8 * 24
+
+
+class MemoryCounters:
+    """See Store. `clock` tells milliseconds; whoever calls has the store's lock."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._buckets: dict[tuple[str, int], dict[str, int]] = {}
+        self._batches: dict[str, int] = {}
+        self._totals: dict[str, int] = {}
+
+    def add(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
+        """See Store.add_counters."""
+        if batch <= self._batches.get(process, 0):
+            return
+        self._batches[process] = batch
+        seconds = self._clock() // 1000
+        minute = self._buckets.setdefault(("m", seconds // 60), {})
+        hour = self._buckets.setdefault(("h", seconds // 3600), {})
+        for sums in (minute, hour, self._totals):
+            for name, amount in counters.items():
+                sums[name] = sums.get(name, 0) + amount
+
+    def buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
+        """See Store.read_buckets."""
+        seconds, found = self._clock() // 1000, list[Bucket]()
+        for unit, length, count in (("h", 3600, hours), ("m", 60, minutes)):
+            newest = seconds // length
+            for number in range(newest - count, newest + 1) if count else ():
+                found.append((number * length, dict(self._buckets.get((unit, number), {}))))
+        return found
+
+    def totals(self) -> dict[str, int]:
+        """See Store.read_totals."""
+        return dict(self._totals)
+
+    def clean(self, now: int) -> None:
+        """Drop the buckets that nobody may ask for any more."""
+        oldest = {"m": now // 60_000 - MINUTES_KEPT, "h": now // 3_600_000 - HOURS_KEPT}
+        self._buckets = {bucket: sums for bucket, sums in self._buckets.items() if bucket[1] >= oldest[bucket[0]]}
