@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from cache_platform import access_log, ahead, keys, transactions
 from cache_platform.conf import conf
-from cache_platform.exceptions import PolicyError, StoreUnavailable
+from cache_platform.exceptions import ParameterError, PolicyError, StoreUnavailable
 from cache_platform.loading import Load
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.reading import Reading
@@ -51,13 +51,36 @@ def flush_pattern(glob: str) -> int:
     Only entries are touched: never generations, leases, budgets or statistics, nor other programs' keys.
     Raises StoreUnavailable.
     """
-    pattern = f"{keys.escape_glob(conf.prefix)}:{glob}"
-    starts = tuple(f"{conf.prefix}:{policy.name}:" for policy in registry)
-    gone = [key for key in dict.fromkeys(get_store().scan(pattern)) if key.startswith(starts)]
-    removed = get_store().delete(gone)
-    local_copies.drop_keys(gone)
-    get_memory().delete(gone)
+    removed = _delete(list(dict.fromkeys(entries_like(glob))))
     logger.info("flushed %d entries by pattern", removed)
+    return removed
+
+
+def flush_key(key: str) -> int:
+    """Delete the entry with that key, prefix included; how many there were. Raises StoreUnavailable, and ParameterError
+    for what is no entry's key."""
+    if not key.startswith(entry_starts()):
+        raise ParameterError(f"not the key of an entry: {key[:40]!r}")
+    return _delete([key])
+
+
+def entries_like(glob: str) -> Iterator[str]:
+    """The whole keys of the entries that flush_pattern would delete. A key may come twice, as SCAN says, and many round
+    trips are made. Raises StoreUnavailable."""
+    starts = entry_starts()
+    pattern = f"{keys.escape_glob(conf.prefix)}:{glob}"
+    return (key for key in get_store().scan(pattern) if key.startswith(starts))
+
+
+def entry_starts() -> tuple[str, ...]:
+    """What the keys of entries begin with, and no others."""
+    return tuple(f"{conf.prefix}:{policy.name}:" for policy in registry)
+
+
+def _delete(names: list[str]) -> int:
+    removed = get_store().delete(names)
+    local_copies.drop_keys(names)
+    get_memory().delete(names)
     return removed
 
 

@@ -1,4 +1,5 @@
-"""The outbox (tags whose bump is still to be made, written in the transactions that changed them) and locks' fences."""
+"""The outbox (tags whose bump is still to be made, written in the transactions that changed them), locks' fences, and
+who may look at the cache and flush it."""
 
 from __future__ import annotations
 
@@ -34,3 +35,17 @@ class LockFence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.number}"
+
+
+class Cache(models.Model):
+    """What the permissions to look at the cache and to flush it are about. It has no table."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [("view_cache", "Can view the cache"), ("flush_cache", "Can flush the cache")]
+        verbose_name = "cache"
+        verbose_name_plural = "cache"
+
+    def __str__(self) -> str:
+        return "cache"

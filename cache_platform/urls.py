@@ -9,5 +9,6 @@ urlpatterns = [
     path("health/live", views.live_view, name="health-live"),
     path("health/ready", views.ready_view, name="health-ready"),
     path("api/cache/stats", views.StatsView.as_view(), name="cache-stats"),
+    path("api/cache/flush", views.FlushView.as_view(), name="cache-flush"),
     path("api/admin/cache-stats", views.AdminStatsView.as_view(), name="cache-stats-admin"),
 ]

@@ -1,7 +1,8 @@
-"""Health and statistics over HTTP."""
+"""Health, statistics and flushing over HTTP."""
 
 from __future__ import annotations
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -9,11 +10,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.permissions import IsAdminUser
+from rest_framework.permissions import BasePermission, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from cache_platform import health, inventory
+from cache_platform import flushing, health, inventory
+from cache_platform.exceptions import InvalidQuery, StoreUnavailable
+from cache_platform.rest.problems import RETRY_AFTER, exception_handler, problem
+from cache_platform.rest.schema import FLUSH_BODY, FLUSHED, PROBLEM
+from cache_platform.rest.views import ExceptionHandler
 from cache_platform.statistics import WINDOWS
 
 
@@ -72,3 +77,55 @@ class StatsView(APIView):
 @extend_schema(exclude=True)
 class AdminStatsView(StatsView):
     """The same under the address that existing dashboards know."""
+
+
+class MayFlush(BasePermission):
+    """Staff with the permission `cache_platform.flush_cache`."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002  # DRF's signature
+        """False for everybody else; DRF makes a 401 of it for strangers."""
+        user = request.user
+        return bool(user and user.is_active and user.is_staff and user.has_perm("cache_platform.flush_cache"))
+
+
+class FlushView(APIView):
+    """Flushing by hand. For staff with the permission to."""
+
+    permission_classes = (MayFlush,)
+
+    def get_exception_handler(self) -> ExceptionHandler:
+        """Problem responses, whatever the project's own EXCEPTION_HANDLER does."""
+        return exception_handler
+
+    @extend_schema(
+        operation_id="cache_flush",
+        request={"application/json": FLUSH_BODY},
+        responses={
+            (200, "application/json"): FLUSHED,
+            (202, "application/json"): FLUSHED,
+            **{(status, "application/problem+json"): PROBLEM for status in (400, 401, 403, 415, 503)},
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Flush a policy, a tag, a user, what a pattern matches, one entry, or everything: exactly one of them.
+
+        202 says that the store is away, and that the flush is made before anybody reads from it again.
+        """
+        if not isinstance(request.data, dict):
+            raise InvalidQuery("target", f"give an object with exactly one of {', '.join(flushing.KINDS)}")
+        target = flushing.target_of(request.data)
+        assert isinstance(request.user, AbstractBaseUser)  # MayFlush let nobody else in
+        try:
+            done = flushing.flush(target, by=request.user, where="api")
+        except StoreUnavailable as error:
+            return problem(503, str(error), kind="urn:problem:store", retry_after=RETRY_AFTER)
+        data = {
+            "target": dict(request.data),
+            "entries": done.entries,
+            "generations": done.generations,
+            "waiting": done.waiting,
+            "milliseconds": done.milliseconds,
+        }
+        response = JsonResponse({"success": True, "data": data}, status=202 if done.waiting else 200)
+        response["Cache-Control"] = "no-store"
+        return response

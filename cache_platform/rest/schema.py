@@ -26,6 +26,48 @@ PROBLEM: dict[str, Any] = {
     },
 }
 
+FLUSH_BODY: dict[str, Any] = {
+    "type": "object",
+    "description": "What to flush: exactly one of these.",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+    "properties": {
+        "policy": {"type": "string", "description": "A policy's name.", "examples": ["weather.current"]},
+        "tag": {"type": "string", "description": "A tag.", "examples": ["user:42"]},
+        "user": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1, "description": "A user's id."},
+        "pattern": {
+            "type": "string",
+            "pattern": "^[!-~]{1,300}$",
+            "description": "A Redis glob for keys of entries without their prefix.",
+            "examples": ["weather.*:lat=52*"],
+        },
+        "key": {"type": "string", "pattern": "^[!-~]{1,300}$", "description": "An entry's whole key."},
+        "all": {"type": "boolean", "const": True, "description": "Everything."},
+    },
+}
+FLUSHED: dict[str, Any] = {
+    "type": "object",
+    "required": ["success", "data"],
+    "properties": {
+        "success": {"type": "boolean", "const": True},
+        "data": {
+            "type": "object",
+            "required": ["target", "entries", "generations", "waiting", "milliseconds"],
+            "properties": {
+                "target": {"type": "object", "description": "What was flushed, as it was asked for."},
+                "entries": {
+                    "type": ["integer", "null"],
+                    "description": "Entries deleted; null for what is superseded at once, without looking at entries.",
+                },
+                "generations": {"type": "integer", "description": "New generations."},
+                "waiting": {"type": "boolean", "description": "The store is away, the flush waits in the outbox."},
+                "milliseconds": {"type": "number"},
+            },
+        },
+    },
+}
+
 
 def cached_responses(data: type, *, statuses: tuple[int, ...] = (400, 429, 503)) -> dict[Any, Any]:
     """The responses of a cached read of `data` (a msgspec type), and the problems it may answer with."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cache_platform.conf import conf
 from cache_platform.stores.base import Bucket
@@ -49,7 +49,7 @@ def read_totals(client: Redis) -> dict[str, int]:
     return amounts_of(client.hgetall(f"{base_key()}:total"))
 
 
-def amounts_of(found: Mapping[bytes, bytes]) -> dict[str, int]:
+def amounts_of(found: Mapping[Any, Any]) -> dict[str, int]:
     """A hash's counters; what is no number was not written by us."""
     return {name.decode(errors="replace"): int(text[:15]) for name, text in found.items() if text.isdigit()}
 

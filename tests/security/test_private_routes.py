@@ -64,7 +64,7 @@ ANSWERING_POST_ALONE = {
     "api/auth/api-keys/<int:key_id>", "api/connectors/<slug:provider>/authorize",
     "api/connectors/<slug:provider>/<int:user_id>", "api/connectors/<slug:provider>/<int:user_id>/extract",
     "api/connectors/reset/<int:user_id>", "api/chat", "api/conversations/<int:conversation_id>",
-    "api/documents/<int:document_id>", "api/auras/create-agent-aura",
+    "api/documents/<int:document_id>", "api/auras/create-agent-aura", "api/cache/flush",
 }  # fmt: skip
 """Or DELETE."""
 COMING_BACK = {"api/connectors/callback"}

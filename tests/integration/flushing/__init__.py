@@ -1,0 +1,1 @@
+"""Flushing by hand, over HTTP and on a real Redis."""
