@@ -98,6 +98,11 @@ class Settings:
         return dict(self._get("HEARTBEATS", {}))
 
     @property
+    def metrics_token(self) -> str | None:
+        """The bearer token that /metrics takes (default None: staff alone may read it)."""
+        return self._get("METRICS_TOKEN", None)  # type: ignore[no-any-return]  # a text
+
+    @property
     def hold_seconds(self) -> float:
         """How long a write's hold outlives a writer that died; longer than any COMMIT may take (default 10)."""
         return float(self._get("HOLD_SECONDS", 10.0))

@@ -5,6 +5,7 @@ from django.urls import path
 from cache_platform import views
 
 urlpatterns = [
+    path("metrics", views.MetricsView.as_view(), name="metrics"),
     path("health", views.health_view, name="health"),
     path("health/live", views.live_view, name="health-live"),
     path("health/ready", views.ready_view, name="health-ready"),

@@ -1,6 +1,8 @@
-"""Health, statistics and flushing over HTTP."""
+"""Health, statistics, metrics and flushing over HTTP."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import Error
@@ -10,12 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from cache_platform import flushing, health, inventory
+from cache_platform import flushing, health, inventory, metrics
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
+from cache_platform.rest.authentication import SCRAPER, MetricsTokenAuthentication
 from cache_platform.rest.problems import RETRY_AFTER, exception_handler, problem
 from cache_platform.rest.schema import FLUSH_BODY, FLUSHED, PROBLEM
 from cache_platform.rest.views import ExceptionHandler
@@ -77,6 +81,49 @@ class StatsView(APIView):
 @extend_schema(exclude=True)
 class AdminStatsView(StatsView):
     """The same under the address that existing dashboards know."""
+
+
+class MayScrape(IsAdminUser):
+    """Staff, and whoever has the token for metrics."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """False for everybody else."""
+        return request.auth == SCRAPER or super().has_permission(request, view)
+
+
+class MetricsView(APIView):
+    """Metrics for Prometheus, exact over all processes. For METRICS_TOKEN, as a bearer token, and staff."""
+
+    permission_classes = (MayScrape,)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """The token for metrics, then what the project has."""
+        return [MetricsTokenAuthentication(), *super().get_authenticators()]
+
+    def get_exception_handler(self) -> ExceptionHandler:
+        """See FlushView."""
+        return exception_handler
+
+    def perform_content_negotiation(
+        self,
+        request: Request,
+        force: bool = False,  # noqa: ARG002  # DRF's signature
+    ) -> tuple[Any, str]:
+        """Whatever is accepted: there is one form, which Prometheus knows by its Content-Type."""
+        return super().perform_content_negotiation(request, force=True)
+
+    @extend_schema(
+        operation_id="metrics",
+        responses={
+            (200, "text/plain"): OpenApiTypes.STR,
+            **{(status, "application/problem+json"): PROBLEM for status in (401, 403)},
+        },
+    )
+    def get(self, request: Request) -> HttpResponse:  # noqa: ARG002  # DRF's signature
+        """The exposition format 0.0.4. Without Redis: that it is away, and what is known without it."""
+        response = HttpResponse(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 class MayFlush(BasePermission):

@@ -97,6 +97,7 @@ class Environment(BaseSettings):
     # The site
     secret_key: SecretStr | None = Field(None, min_length=20)
     api_key_pepper: SecretStr | None = Field(None, min_length=20)
+    metrics_token: SecretStr | None = Field(None, min_length=20)
     debug: bool = False
     allowed_hosts: CommaList = ["127.0.0.1", "localhost", "[::1]"]
     csrf_trusted_origins: CommaList = []

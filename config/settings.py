@@ -178,6 +178,7 @@ CACHE_PLATFORM = {
         "chat": ["assistant.answer"],
     },
     "HEARTBEATS": {"worker": "service.worker"},
+    "METRICS_TOKEN": env.metrics_token.get_secret_value() if env.metrics_token else None,
 }
 
 AUTH_PASSWORD_VALIDATORS = [

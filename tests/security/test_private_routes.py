@@ -55,9 +55,9 @@ NAMELESS = {
 SHOWING_WHO_IT_IS = [""]
 """Pages for everybody, whose menu names who is signed in."""
 NOT_PRIVATE = {
-    "health", "health/live", "health/ready", "api/cache/stats", "api/admin/cache-stats", "api/weather/current",
-    "api/weather/forecast", "api/weather/places", "api/news", "cards/weather", "cards/news", "cards/places",
-    "api/schema", "accounts/login/",
+    "health", "health/live", "health/ready", "metrics", "api/cache/stats", "api/admin/cache-stats",
+    "api/weather/current", "api/weather/forecast", "api/weather/places", "api/news", "cards/weather", "cards/news",
+    "cards/places", "api/schema", "accounts/login/",
 }  # fmt: skip
 ANSWERING_POST_ALONE = {
     "accounts/logout/", "api/auth/token", "api/auth/refresh", "api/auth/logout", "api/auth/password",

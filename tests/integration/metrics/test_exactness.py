@@ -1,0 +1,77 @@
+"""Counts are exact over all processes: known traffic, and what clients saw, /metrics and the statistics agree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from tests.integration.http_load import at_once, get
+from tests.integration.test_health_and_stats import pattern, sign_in
+from tests.services.exposition import Samples, by_label, sample, samples_of
+from tests.services.fixtures import SiteFactory
+from tests.services.site import SiteUnderTest
+from tests.services.waiting import wait_until
+
+BERLIN = {"lat": "52.52", "lon": "13.41"}
+TOKEN = "a-token-for-prometheus-0123"
+CURRENT = "weather.current"
+
+
+def result_of(answer: Any) -> str:
+    """What came of a read, as its client was told."""
+    if not answer.cached:
+        return "miss"
+    return "local" if "detail=local" in answer.cache_status else "hit"
+
+
+def scraped(site: SiteUnderTest) -> Samples:
+    """What one of the processes, whichever answers, shows."""
+    answer = site.client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status_code == 200
+    return samples_of(answer.text)
+
+
+def results(site: SiteUnderTest) -> dict[str, float]:
+    """The reads of the current weather by result, without zeros."""
+    return {name: n for name, n in by_label(scraped(site), "reads_total", "result", policy=CURRENT).items() if n}
+
+
+def agree(site: SiteUnderTest, seen: Counter[str]) -> None:
+    """Wait until all processes have added theirs; then nothing is too much, and the statistics say the same."""
+    wait_until(lambda: sum(results(site).values()) >= seen.total(), what="all processes have added theirs")
+    assert results(site) == dict(seen)
+    found = scraped(site)
+    row = pattern(site.client.get("/api/cache/stats?window=1h").json(), CURRENT)
+    assert row["hits"] == seen["hit"] + seen["local"]
+    assert row["local_hits"] == seen["local"]
+    assert row["misses"] == seen["miss"]
+    assert row["providerCalls"] == row["loads"] == sample(found, "loads_total", policy=CURRENT)
+    assert row["collapsed"] == sample(found, "collapsed_total", policy=CURRENT)
+    assert row["bytes_stored"] == sample(found, "stored_bytes_total", policy=CURRENT)
+    assert sum(row["loadTimes"].values()) == sample(found, "load_seconds_count", policy=CURRENT)
+
+
+def test_four_processes_count_as_one(site: SiteFactory) -> None:
+    """Also after one of them was killed and replaced, and after all of them were stopped and started again."""
+    running = site(workers=4, METRICS_TOKEN=TOKEN)
+    sign_in(running.client, "admin")
+    seen: Counter[str] = Counter()
+
+    def ask(count: int, place: dict[str, str]) -> None:
+        seen.update(map(result_of, at_once(running.url, count, "/api/weather/current", **place)))
+
+    for place in (BERLIN, {"lat": "48.86", "lon": "2.35"}, BERLIN):
+        ask(100, place)
+    agree(running, seen)
+
+    victim = running.worker_pids()[0]
+    running.kill_worker(victim)
+    wait_until(lambda: len(set(running.worker_pids()) - {victim}) == 4, what="another one is there")
+    ask(100, BERLIN)
+    agree(running, seen)
+
+    seen.update(result_of(get(running.client, "/api/weather/current", **BERLIN)) for _ in range(20))
+    running.stop()
+    again = site(workers=4, METRICS_TOKEN=TOKEN)
+    sign_in(again.client, "admin")
+    agree(again, seen)
