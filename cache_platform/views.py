@@ -160,6 +160,8 @@ class FlushView(APIView):
         """
         if not isinstance(request.data, dict):
             raise InvalidQuery("target", f"give an object with exactly one of {', '.join(flushing.KINDS)}")
+        if isinstance(request.data.get("user"), str):  # as forms send it
+            raise InvalidQuery("user", "must be a number, a user's id")
         target = flushing.target_of(request.data)
         assert isinstance(request.user, AbstractBaseUser)  # MayFlush let nobody else in
         try:

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from cache_platform.keys import LONGEST_TAG, TAG
+
 HEADERS = [
     OpenApiParameter("Cache-Status", str, OpenApiParameter.HEADER, description="RFC 9211", response=[200, 304]),
     OpenApiParameter("Age", int, OpenApiParameter.HEADER, description="Seconds, RFC 9111", response=[200, 304]),
@@ -34,7 +36,13 @@ FLUSH_BODY: dict[str, Any] = {
     "additionalProperties": False,
     "properties": {
         "policy": {"type": "string", "description": "A policy's name.", "examples": ["weather.current"]},
-        "tag": {"type": "string", "description": "A tag.", "examples": ["user:42"]},
+        "tag": {
+            "type": "string",
+            "pattern": f"^{TAG.pattern}$",
+            "maxLength": LONGEST_TAG,
+            "description": "A tag.",
+            "examples": ["user:42"],
+        },
         "user": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1, "description": "A user's id."},
         "pattern": {
             "type": "string",

@@ -138,6 +138,7 @@ def test_a_single_entry(client: Client, thing: Any) -> None:
         ({"policy": "test.thin"}, "policy"),
         ({"tag": ""}, "tag"),
         ({"user": "x"}, "user"),
+        ({"user": "1"}, "user"),
         ({"pattern": "\ud800"}, "pattern"),
         ({"key": "cp:tag:all"}, "key"),
         ({"all": "yes"}, "all"),

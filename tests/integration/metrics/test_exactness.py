@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import Any
 
-from tests.integration.http_load import at_once, get
+import httpx
+import pytest
+
+from tests.integration.http_load import Answer, at_once, get, steady_load
 from tests.integration.test_health_and_stats import pattern, sign_in
 from tests.services.exposition import Samples, by_label, sample, samples_of
 from tests.services.fixtures import SiteFactory
@@ -31,24 +35,24 @@ def scraped(site: SiteUnderTest) -> Samples:
     return samples_of(answer.text)
 
 
-def results(site: SiteUnderTest) -> dict[str, float]:
-    """The reads of the current weather by result, without zeros."""
-    return {name: n for name, n in by_label(scraped(site), "reads_total", "result", policy=CURRENT).items() if n}
+def results(site: SiteUnderTest, policy: str) -> dict[str, float]:
+    """The reads of a policy by result, without zeros."""
+    return {name: n for name, n in by_label(scraped(site), "reads_total", "result", policy=policy).items() if n}
 
 
-def agree(site: SiteUnderTest, seen: Counter[str]) -> None:
+def agree(site: SiteUnderTest, seen: Counter[str], policy: str = CURRENT) -> None:
     """Wait until all processes have added theirs; then nothing is too much, and the statistics say the same."""
-    wait_until(lambda: sum(results(site).values()) >= seen.total(), what="all processes have added theirs")
-    assert results(site) == dict(seen)
+    wait_until(lambda: sum(results(site, policy).values()) >= seen.total(), what="all processes have added theirs")
+    assert results(site, policy) == dict(seen)
     found = scraped(site)
-    row = pattern(site.client.get("/api/cache/stats?window=1h").json(), CURRENT)
+    row = pattern(site.client.get("/api/cache/stats?window=1h").json(), policy)
     assert row["hits"] == seen["hit"] + seen["local"]
     assert row["local_hits"] == seen["local"]
     assert row["misses"] == seen["miss"]
-    assert row["providerCalls"] == row["loads"] == sample(found, "loads_total", policy=CURRENT)
-    assert row["collapsed"] == sample(found, "collapsed_total", policy=CURRENT)
-    assert row["bytes_stored"] == sample(found, "stored_bytes_total", policy=CURRENT)
-    assert sum(row["loadTimes"].values()) == sample(found, "load_seconds_count", policy=CURRENT)
+    assert row["providerCalls"] == row["loads"] == sample(found, "loads_total", policy=policy)
+    assert row["collapsed"] == sample(found, "collapsed_total", policy=policy)
+    assert row["bytes_stored"] == sample(found, "stored_bytes_total", policy=policy)
+    assert sum(row["loadTimes"].values()) == sample(found, "load_seconds_count", policy=policy)
 
 
 def test_four_processes_count_as_one(site: SiteFactory) -> None:
@@ -75,3 +79,37 @@ def test_four_processes_count_as_one(site: SiteFactory) -> None:
     again = site(workers=4, METRICS_TOKEN=TOKEN)
     sign_in(again.client, "admin")
     agree(again, seen)
+
+
+MIX: dict[str, list[dict[str, str]]] = {
+    "/api/weather/current": [BERLIN, {"lat": "48.86", "lon": "2.35"}, {**BERLIN, "units": "imperial"}],
+    "/api/weather/forecast": [BERLIN, {"lat": "35.68", "lon": "139.69", "days": "3"}],
+    "/api/news": [{}, {"category": "science"}],
+}
+POLICIES = {
+    "/api/weather/current": "weather.current",
+    "/api/weather/forecast": "weather.forecast",
+    "/api/news": "news.headlines",
+}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_ten_thousand_requests_over_four_processes(site: SiteFactory) -> None:
+    """A mix of three policies, by eight clients that do not pause; each policy's counts are what its clients saw."""
+    running = site(workers=4, METRICS_TOKEN=TOKEN)
+    sign_in(running.client, "admin")
+    mix = itertools.cycle([(path, params) for path, several in MIX.items() for params in several])
+    asked: list[tuple[str, Answer]] = []
+
+    def ask(client: httpx.Client) -> Answer:
+        path, params = next(mix)
+        answer = get(client, path, **params)
+        asked.append((path, answer))
+        return answer
+
+    with steady_load(running.url, 8, ask) as answers:
+        wait_until(lambda: len(answers) >= 10_000, what="10,000 requests", timeout=300)
+    assert {answer.status for answer in answers} == {200}
+    for path, policy in POLICIES.items():
+        agree(running, Counter(result_of(answer) for where, answer in asked if where == path), policy)
