@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 from django.apps import apps
-from django.db import Error
+from django.db import Error, router, transaction
 
 from cache_platform import generations, keys
 from cache_platform.conf import conf
@@ -169,13 +169,14 @@ def _log_entry(flushed: Flushed, by: AbstractBaseUser, where: str) -> None:
 
     said = {"name": "cache entries", "object": str(flushed.target), "where": where}
     amounts = {"entries": flushed.entries, "generations": flushed.generations, "waiting": flushed.waiting}
-    LogEntry.objects.create(
-        user_id=by.pk,
-        content_type=ContentType.objects.get_for_model(Cache),
-        object_repr=str(flushed.target)[:200],
-        action_flag=DELETION,
-        change_message=json.dumps([{"deleted": said | amounts}]),  # as Django's own, so that its history can show it
-    )
+    with transaction.atomic(using=router.db_for_write(LogEntry)):  # the caller's transaction goes on if this fails
+        LogEntry.objects.create(
+            user_id=by.pk,
+            content_type=ContentType.objects.get_for_model(Cache),
+            object_repr=str(flushed.target)[:200],
+            action_flag=DELETION,
+            change_message=json.dumps([{"deleted": said | amounts}]),  # as Django's own, so that its history shows it
+        )
 
 
 def _policy(value: object) -> str:
