@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-system check lock clean venv
+.PHONY: help run test test-long test-system check lock screenshots clean venv
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):[^#]*## /  make \1|/' | column -t -s '|'
@@ -33,14 +33,30 @@ test-system: venv $(VENV)/.installed-dev ## run the tests that need Debian's red
 		[ -z "$$missing" ] || { echo "error: missing:$$missing (apt-get install$$missing)" >&2; exit 1; }
 	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 2 --dist loadfile -m system
 
-check: venv $(VENV)/.installed-dev ## style, types, imports, deployment checks, migrations, API schema
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+CHECKS := check-types check-tests check-site check-style check-imports
+.PHONY: $(CHECKS)
+
+check: venv $(VENV)/.installed-dev ## style, types, imports, deployment checks, migrations, API schema, that all tests load
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(CHECKS)
+
+check-types:
 	$(AS_IN_PRODUCTION) $(BIN)/mypy .
-	$(BIN)/lint-imports
+
+# It also keeps the tests' compiled modules, which each process of `make test` would else make for itself.
+check-tests:
+	@said=$$($(NO_ENV_FILE) $(BIN)/pytest --collect-only -qq 2>&1) || { echo "$$said" | grep -v '^tests/.*: [0-9]*$$'; exit 1; }
+
+check-site:
 	$(AS_IN_PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(AS_IN_PRODUCTION) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(AS_IN_PRODUCTION) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+check-style:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+check-imports:
+	$(BIN)/lint-imports
 
 # A site as it would be deployed, with nothing to write to and no server to reach.
 AS_IN_PRODUCTION := $(NO_ENV_FILE) SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz \
@@ -50,6 +66,10 @@ lock: venv $(VENV)/.bootstrapped ## resolve requirements/*.in again into the loc
 	$(COMPILE) --output-file requirements/bootstrap.txt requirements/bootstrap.in
 	$(COMPILE) --output-file requirements.txt requirements/base.in
 	$(COMPILE) --output-file requirements-dev.txt requirements/dev.in --constraints requirements.txt
+
+screenshots: venv $(VENV)/.installed-dev ## take the README's pictures again, in five minutes; needs chromium
+	@command -v chromium > /dev/null || { echo "error: missing: chromium (apt-get install chromium)" >&2; exit 1; }
+	@exec env $(NO_ENV_FILE) $(BIN)/python -m tests.screenshots
 
 clean: ## remove .venv, VAR_DIR's default and what tools left
 	rm -rf $(VENV) var .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov build *.egg-info

@@ -6,6 +6,8 @@ import pytest
 
 from tests.consistency.model import MUTANTS, VARIANTS, run
 
+pytestmark = pytest.mark.long  # of the model alone: no change of the code can break it
+
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_protocol_has_no_stale_read(variant: str) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.consistency.outage_model import LIMITS, MUTANTS, VARIANTS, Variant, run
 
+pytestmark = pytest.mark.long  # of the model alone: no change of the code can break it
+
 
 def _cases(variants: dict[str, Variant]) -> list[tuple[str, str]]:
     return [(name, scenario) for name, variant in variants.items() for scenario in variant.scenarios]

@@ -78,9 +78,9 @@ def test_counters_are_kept_when_a_process_ends_normally(site: SiteFactory, redis
     assert counts.get("hits", 0) + counts["misses"] == 20
 
 
-def test_statistics_are_for_staff(site: SiteFactory) -> None:
+def test_statistics_are_for_staff(shared_site: SiteFactory) -> None:
     """401 for strangers, 403 for others, never a number."""
-    client = site(workers=1).client
+    client = shared_site(workers=1).client
     assert client.get("/api/cache/stats").status_code == 401
     sign_in(client, "admin")
     assert client.get("/api/cache/stats?window=2m").status_code == 400
@@ -130,9 +130,9 @@ def test_a_database_that_is_away_is_unhealthy(client: Any) -> None:
     wait_until(lambda: client.get("/health/ready").status_code == 200, what="ready again")
 
 
-def test_many_who_ask_at_once_get_the_same_answer(site: SiteFactory) -> None:
+def test_many_who_ask_at_once_get_the_same_answer(shared_site: SiteFactory) -> None:
     """A load balancer, a supervisor and a person: nobody is told "unhealthy" because somebody else is asking."""
-    url = site(workers=1).url
+    url = shared_site(workers=1).url
     assert {answer.status for answer in at_once(url, 30, "/health")} == {200}
     assert {answer.status for answer in at_once(url, 30, "/health/ready")} == {200}
 

@@ -18,7 +18,9 @@ from tests.services.site import base_environment
 from tests.services.waiting import wait_until
 
 
-@pytest.mark.parametrize("reload", [True, False], ids=["reloading", "noreload"])
+@pytest.mark.parametrize(
+    "reload", [pytest.param(True, id="reloading", marks=pytest.mark.long), pytest.param(False, id="noreload")]
+)
 def test_the_site_alone(tmp_path: Path, reload: bool) -> None:
     """It says what stands in for what, serves a provider's data from the cache, and takes the sandbox along."""
     port, lines = free_port(), []

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.integration.http_load import Answer, at_once, get
 from tests.services.fixtures import SiteFactory
-from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
-from tests.services.site import SiteUnderTest, base_environment
+from tests.services.site import SiteUnderTest
 from tests.services.waiting import wait_until
 
 BERLIN = {"lat": "52.52", "lon": "13.41"}
+ROME = {"lat": "41.89", "lon": "12.48"}
 FAULTS = ["error", "slow", "timeout", "malformed", "rate_limited", "huge"]
 
 
-def test_the_provider_is_asked_once_and_the_cache_says_so(site: SiteFactory, sandbox: SandboxUnderTest) -> None:
+@pytest.fixture(scope="module")
+def running(shared_site: SiteFactory) -> SiteUnderTest:
+    """One site of two processes; each test asks for places and categories of its own."""
+    return shared_site(TRUSTED_PROXIES="1")
+
+
+@pytest.fixture(scope="module")
+def short_lived(shared_site: SiteFactory) -> SiteUnderTest:
+    """One site for all faults, whose weather expires after a second; each test asks for a place of its own."""
+    return shared_site(workers=1, CACHE_TTL_WEATHER_CURRENT="1")
+
+
+def test_the_provider_is_asked_once_and_the_cache_says_so(running: SiteUnderTest, sandbox: SandboxUnderTest) -> None:
     """First a load, then hits, on whichever process; the headers are those of RFC 9211 and 9111."""
-    client = site().client
+    client = running.client
     first, second = (get(client, "/api/weather/current", **BERLIN) for _ in range(2))
     assert (first.status, first.cached) == (200, False)
     assert first.cache_status == "CachePlatform; fwd=uri-miss; stored"
@@ -34,33 +45,32 @@ def test_the_provider_is_asked_once_and_the_cache_says_so(site: SiteFactory, san
     assert sandbox.calls()["weather"] == 1
 
 
-def test_two_hundred_cold_requests_cost_one_call(site: SiteFactory, sandbox: SandboxUnderTest) -> None:
+def test_two_hundred_cold_requests_cost_one_call(running: SiteUnderTest, sandbox: SandboxUnderTest) -> None:
     """Over two web processes, for one place: one provider call, 200 good answers."""
-    url = site(workers=2).url
     sandbox.fault(service="weather", mode="slow", delay_ms=300)
-    answers = at_once(url, 200, "/api/weather/current", **BERLIN)
+    answers = at_once(running.url, 200, "/api/weather/current", lat="48.85", lon="2.35")
     assert [answer.status for answer in answers] == [200] * 200
     assert len({str(answer.body["data"]) for answer in answers}) == 1
     assert sandbox.calls()["weather"] == 1
 
 
-def test_one_entry_serves_all_units_and_days(site: SiteFactory, sandbox: SandboxUnderTest) -> None:
+def test_one_entry_serves_all_units_and_days(running: SiteUnderTest, sandbox: SandboxUnderTest) -> None:
     """Units and days are applied after the cache."""
-    client = site(workers=1).client
-    metric = get(client, "/api/weather/current", **BERLIN).body["data"]
-    imperial = get(client, "/api/weather/current", **BERLIN, units="imperial")
+    client = running.client
+    metric = get(client, "/api/weather/current", **ROME).body["data"]
+    imperial = get(client, "/api/weather/current", **ROME, units="imperial")
     assert imperial.cached
     assert imperial.body["data"]["temperature"] == pytest.approx(metric["temperature"] * 9 / 5 + 32, abs=0.06)
     for days in (1, 7, 16):
-        assert len(get(client, "/api/weather/forecast", **BERLIN, days=days).body["data"]["days"]) == days
+        assert len(get(client, "/api/weather/forecast", **ROME, days=days).body["data"]["days"]) == days
     assert sandbox.calls()["weather"] == 2
 
 
-def test_nearby_coordinates_share_an_entry(site: SiteFactory, sandbox: SandboxUnderTest) -> None:
+def test_nearby_coordinates_share_an_entry(running: SiteUnderTest, sandbox: SandboxUnderTest) -> None:
     """Two decimals are a kilometre: near enough to be the same weather."""
-    client = site(workers=1).client
-    get(client, "/api/weather/current", lat="52.5201", lon="13.4099")
-    assert get(client, "/api/weather/current", lat="52.52", lon="13.41").cached
+    client = running.client
+    get(client, "/api/weather/current", lat="47.3701", lon="8.5399")
+    assert get(client, "/api/weather/current", lat="47.37", lon="8.54").cached
     assert sandbox.calls()["weather"] == 1
 
 
@@ -93,9 +103,9 @@ def test_bad_input_is_a_problem_that_names_the_field(
     assert problem["status"] == 400
 
 
-def test_news_are_cached_cleaned_and_linked_safely(site: SiteFactory, sandbox: SandboxUnderTest) -> None:
+def test_news_are_cached_cleaned_and_linked_safely(running: SiteUnderTest, sandbox: SandboxUnderTest) -> None:
     """Only http(s) links, plain text, no images; the second page is another entry."""
-    client = site(workers=1).client
+    client = running.client
     first = get(client, "/api/news", category="science")
     assert get(client, "/api/news", category="science").cached
     items = first.body["data"]["items"]
@@ -106,9 +116,9 @@ def test_news_are_cached_cleaned_and_linked_safely(site: SiteFactory, sandbox: S
     assert sandbox.calls()["news"] == 2
 
 
-def test_a_client_that_has_the_data_gets_304(site: SiteFactory) -> None:
+def test_a_client_that_has_the_data_gets_304(running: SiteUnderTest) -> None:
     """The ETag covers the data alone, so it matches whether the answer was cached or not."""
-    client = site(workers=1).client
+    client = running.client
     etag = get(client, "/api/news").headers["etag"]
     assert etag.startswith('W/"')
     response = client.get("/api/news", headers={"If-None-Match": etag})
@@ -117,34 +127,16 @@ def test_a_client_that_has_the_data_gets_304(site: SiteFactory) -> None:
     assert "cache-status" in response.headers
 
 
-def test_a_clients_no_cache_forces_no_load(site: SiteFactory, sandbox: SandboxUnderTest) -> None:
+def test_a_clients_no_cache_forces_no_load(running: SiteUnderTest, sandbox: SandboxUnderTest) -> None:
     """A stranger cannot make us ask the provider."""
-    client = site(workers=1).client
-    get(client, "/api/weather/current", **BERLIN)
+    client = running.client
+    oslo = {"lat": "59.91", "lon": "10.75"}
+    get(client, "/api/weather/current", **oslo)
     response = client.get(
-        "/api/weather/current", params=BERLIN, headers={"Cache-Control": "no-cache", "Pragma": "no-cache"}
+        "/api/weather/current", params=oslo, headers={"Cache-Control": "no-cache", "Pragma": "no-cache"}
     )
     assert response.json()["cached"] is True
     assert sandbox.calls()["weather"] == 1
-
-
-@pytest.fixture(scope="module")
-def short_lived(
-    shared_redis: RedisUnderTest,
-    shared_sandbox: SandboxUnderTest,
-    migrated_database: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[SiteUnderTest]:
-    """One site for all faults, whose weather expires after a second; each test asks for a place of its own."""
-    environment = base_environment(
-        tmp_path_factory.mktemp("short-lived"),
-        REDIS_URL=shared_redis.url,
-        SANDBOX_URL=shared_sandbox.url,
-        DATABASE_URL=f"sqlite:///{migrated_database}",
-        CACHE_TTL_WEATHER_CURRENT="1",
-    )
-    with SiteUnderTest(environment, workers=1) as running:
-        yield running
 
 
 @pytest.mark.parametrize(("mode", "lat"), [(mode, f"{number}.5") for number, mode in enumerate(FAULTS)])
@@ -190,15 +182,20 @@ def test_a_failing_provider_without_earlier_data_is_a_503(
     assert sandbox.calls()["weather"] == 1
 
 
-def test_random_places_cannot_use_up_the_quota(site: SiteFactory, sandbox: SandboxUnderTest) -> None:
+def test_random_places_cannot_use_up_the_quota(running: SiteUnderTest, sandbox: SandboxUnderTest) -> None:
     """One caller's misses are limited; its hits are not."""
-    client = site(workers=2).client
-    statuses = [get(client, "/api/weather/current", lat=f"{n / 10}", lon="1").status for n in range(130)]
-    assert statuses[:120] == [200] * 120
-    refused = get(client, "/api/weather/current", lat="80", lon="1")
-    assert refused.status == 429
-    assert int(refused.headers["retry-after"]) >= 1
-    assert get(client, "/api/weather/current", lat="1", lon="1").cached
+    with httpx.Client(
+        base_url=running.url,
+        headers={"X-Forwarded-For": "198.51.100.7"},  # nobody else's, so that its misses are all its own
+        trust_env=False,
+        verify=False,
+    ) as client:
+        statuses = [get(client, "/api/weather/current", lat=f"{n / 10}", lon="1").status for n in range(130)]
+        assert statuses[:120] == [200] * 120
+        refused = get(client, "/api/weather/current", lat="80", lon="1")
+        assert refused.status == 429
+        assert int(refused.headers["retry-after"]) >= 1
+        assert get(client, "/api/weather/current", lat="1", lon="1").cached
     assert sandbox.calls()["weather"] == 120
 
 

@@ -43,9 +43,9 @@ def test_clients_that_never_send_their_body_do_not_stop_the_site(site: SiteFacto
     wait_until(lambda: post(running, data=form).status_code == 403, what="bodies are read again")
 
 
-def test_a_large_body_is_refused_before_it_is_read(site: SiteFactory) -> None:
+def test_a_large_body_is_refused_before_it_is_read(shared_site: SiteFactory) -> None:
     """413 from the length alone: the body need not even come."""
-    address = urlsplit(site(workers=1).url)
+    address = urlsplit(shared_site(workers=1).url)
     head = f"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {LARGEST_BODY + 1}\r\n\r\n"
     with socket.create_connection((address.hostname, address.port), timeout=10) as client:
         client.sendall(head.encode())
@@ -82,15 +82,15 @@ def test_an_upload_of_a_gigabyte_is_refused_and_nothing_is_left(site: SiteFactor
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_body_of_unknown_length_is_refused(site: SiteFactory) -> None:
+def test_a_body_of_unknown_length_is_refused(shared_site: SiteFactory) -> None:
     """411: what cannot be counted beforehand is not begun."""
-    running = site(workers=1)
+    running = shared_site(workers=1)
     response = post(running, content=(part for part in [b"a", b"b"]))
     assert response.status_code == 411
 
 
-def test_more_bodies_than_slots_get_through_one_after_the_other(site: SiteFactory) -> None:
+def test_more_bodies_than_slots_get_through_one_after_the_other(shared_site: SiteFactory) -> None:
     """Slots are given back, also when the view fails."""
-    running = site(workers=1)
+    running = shared_site(workers=1)
     for _ in range(BODIES_AT_ONCE * 3):
         assert post(running, data={"a": "b"}).status_code == 403

@@ -188,6 +188,38 @@ def site(
 
 
 @pytest.fixture(scope="module")
+def shared_site(
+    shared_redis: RedisUnderTest,
+    shared_sandbox: SandboxUnderTest,
+    migrated_database: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SiteFactory]:
+    """`shared_site(workers=2, **variables)`: as `site`, but those of a module who ask for the same get the same one.
+
+    For tests that break nothing and bring places, accounts and addresses of their own: a site takes seconds to start.
+    """
+    started: dict[tuple[object, ...], SiteUnderTest] = {}
+    with ExitStack() as stack:
+
+        def start(*, workers: int = 2, **variables: str) -> SiteUnderTest:
+            asked = (workers, *sorted(variables.items()))
+            if asked not in started:
+                folder = tmp_path_factory.mktemp("shared-site")
+                copy_database(migrated_database, folder / "site.sqlite3")
+                given = {
+                    "REDIS_URL": shared_redis.url,
+                    "SANDBOX_URL": shared_sandbox.url,
+                    "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+                    **variables,
+                }
+                shared_redis.flush()
+                started[asked] = stack.enter_context(SiteUnderTest(base_environment(folder, **given), workers=workers))
+            return started[asked]
+
+        yield start
+
+
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """Debian's chromium. For one module: Playwright's event loop would keep the next one's tests from the database."""
     from tests.services.browser import debian_chromium

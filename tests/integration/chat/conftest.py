@@ -22,17 +22,19 @@ ChatSite = Callable[..., SiteUnderTest]
 @pytest.fixture
 def chat_site(
     site: SiteFactory,
+    shared_site: SiteFactory,
     postgres_url: str,
     postgres_alias: str,
     redis_cache: RedisUnderTest,
     settings: Any,
     django_db_blocker: Any,
 ) -> Iterator[ChatSite]:
-    """`chat_site(workers=2, **variables)`; passwords are checked quickly, and nobody asks too often."""
+    """`chat_site(workers=2, **variables)`; passwords are checked quickly, and nobody asks too often. With `shared`, the
+    one that other tests of the module had."""
 
-    def start(**variables: Any) -> SiteUnderTest:
+    def start(*, shared: bool = False, **variables: Any) -> SiteUnderTest:
         quick = {"DJANGO_SETTINGS_MODULE": "tests.services.quick_passwords", "RATE_LIMIT_CHAT": "1000/60s"}
-        return site(DATABASE_URL=postgres_url, **{**quick, **variables})
+        return (shared_site if shared else site)(DATABASE_URL=postgres_url, **{**quick, **variables})
 
     settings.DATABASE_ROUTERS = [Router(postgres_alias)]
     with django_db_blocker.unblock():

@@ -20,7 +20,7 @@ QUESTION = "How does a bridge stand?"
 
 def test_a_button_pressed_four_times_asks_once(chat_site: ChatSite, sandbox: SandboxUnderTest) -> None:
     """At two processes at once, whole and streamed, in one conversation: one question, one call, one answer."""
-    (person,) = people(chat_site(), 1)
+    (person,) = people(chat_site(shared=True), 1)
     number = person.told("Hello")["conversation_id"]
     sandbox.reset()
     sandbox.fault(service="chat", mode="slow", delay_ms=6000)
@@ -36,7 +36,7 @@ def test_a_button_pressed_four_times_asks_once(chat_site: ChatSite, sandbox: San
 
 def test_a_message_that_comes_while_its_conversation_is_deleted(chat_site: ChatSite, postgres_alias: str) -> None:
     """Who deletes waits for it, and takes it along; nobody gets an error."""
-    (person,) = people(chat_site(workers=1), 1)
+    (person,) = people(chat_site(shared=True), 1)
     talk = begin(person.user.pk, persona_id=None, title="")
     outcomes: list[object] = []
 

@@ -51,7 +51,7 @@ def test_forty_people_at_once_cost_one_call(chat_site: ChatSite, sandbox: Sandbo
 
 def test_a_private_document_in_the_prompt_is_shared_with_nobody(chat_site: ChatSite, sandbox: SandboxUnderTest) -> None:
     """Although all forty have the very same text: forty calls."""
-    running = chat_site()
+    running = chat_site(shared=True)
     everybodys = persona().pk
     crowd = people(running, 40)
     for person in crowd:
@@ -69,7 +69,7 @@ def test_a_private_document_in_the_prompt_is_shared_with_nobody(chat_site: ChatS
 
 def test_what_was_said_before_is_shared_with_nobody(chat_site: ChatSite, sandbox: SandboxUnderTest) -> None:
     """Two people with the same conversation: the first question costs one call, the second one two."""
-    one, other = people(chat_site(), 2)
+    one, other = people(chat_site(shared=True), 2)
     first = [person.told(QUESTION) for person in (one, other)]
     assert sandbox.calls()["chat"] == 1
     second = [
@@ -86,7 +86,7 @@ def test_what_was_said_before_is_shared_with_nobody(chat_site: ChatSite, sandbox
 
 def test_ones_own_persona_is_shared_with_nobody(chat_site: ChatSite, sandbox: SandboxUnderTest) -> None:
     """Although both tell it the same; and nobody may ask another's."""
-    one, other = people(chat_site(), 2)
+    one, other = people(chat_site(shared=True), 2)
     mine, theirs = (persona("Be kind.", of=person).pk for person in (one, other))
     one.told(QUESTION, persona_id=mine)
     assert not other.told(QUESTION, persona_id=theirs)["cached"]
@@ -98,7 +98,7 @@ def test_ones_own_persona_is_shared_with_nobody(chat_site: ChatSite, sandbox: Sa
 
 def test_a_changed_persona_is_asked_anew_at_once(chat_site: ChatSite, sandbox: SandboxUnderTest) -> None:
     """On whichever process: this one changes it, those of the site answer."""
-    (person,) = people(chat_site(), 1)
+    (person,) = people(chat_site(shared=True), 1)
     own = persona("Be kind.", of=person)
     before = {person.told(QUESTION, persona_id=own.pk)["text"] for _ in range(8)}
     change_persona(own.pk, by=person.user, changes={"system_prompt": "Be strict."})
@@ -111,7 +111,7 @@ def test_a_changed_persona_is_asked_anew_at_once(chat_site: ChatSite, sandbox: S
 
 def test_a_persona_that_is_switched_off_answers_no_more(chat_site: ChatSite) -> None:
     """Who names it is told; a conversation that had it goes on without."""
-    (person,) = people(chat_site(workers=1), 1)
+    (person,) = people(chat_site(shared=True), 1)
     own = persona("Be kind.", of=person)
     begun = person.told(QUESTION, persona_id=own.pk)
     change_persona(own.pk, by=person.user, changes={"is_active": False})

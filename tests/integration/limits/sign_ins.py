@@ -23,12 +23,14 @@ CSRF = "c" * 32
 
 def start(site: SiteFactory, names: Iterable[str], *, workers: int = 2, **variables: str) -> SiteUnderTest:
     """A site with staff accounts of these names, all with PASSWORD, which is checked quickly."""
-    running = site(workers=workers, DJANGO_SETTINGS_MODULE="tests.services.quick_passwords", **variables)
-    _add_accounts(running.environment["DATABASE_URL"], names)
-    return running
+    return with_accounts(
+        site(workers=workers, DJANGO_SETTINGS_MODULE="tests.services.quick_passwords", **variables), names
+    )
 
 
-def _add_accounts(url: str, names: Iterable[str]) -> None:
+def with_accounts(running: SiteUnderTest, names: Iterable[str]) -> SiteUnderTest:
+    """The same site, with staff accounts of these names more; see `start`."""
+    url = running.environment["DATABASE_URL"]
     lite = url.startswith("sqlite:///")
     opened: Any = sqlite3.connect(url.removeprefix("sqlite:///")) if lite else psycopg.connect(url)
     mark = "?" if lite else "%s"
@@ -42,6 +44,7 @@ def _add_accounts(url: str, names: Iterable[str]) -> None:
                 (name, make_password(PASSWORD, hasher="md5")),
             )
         database.commit()
+    return running
 
 
 @dataclass(frozen=True)

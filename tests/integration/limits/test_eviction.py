@@ -64,7 +64,7 @@ def refused(limiter: RateLimiter) -> int:
     return sum(not each.allowed for each in decisions)
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lfu", "volatile-lfu"])
+@pytest.mark.parametrize("policy", ["allkeys-lfu", pytest.param("volatile-lfu", marks=pytest.mark.long)])
 def test_no_limit_is_evicted_with_entries(
     redis_server: RedisUnderTest, state_redis: RedisUnderTest, settings: Any, entries: CachePolicy[Any], policy: str
 ) -> None:

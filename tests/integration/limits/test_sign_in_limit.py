@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from tests.integration.limits.sign_ins import PASSWORD, WAYS, Person, start
+from tests.integration.limits.sign_ins import PASSWORD, WAYS, Person, start, with_accounts
 from tests.services.databases import NewDatabase
 from tests.services.fixtures import SiteFactory
 from tests.services.redis import RedisUnderTest
+from tests.services.site import SiteUnderTest
 from tests.services.waiting import wait_until
 
 HERE, ELSEWHERE = "198.51.100.1", "198.51.100.2"
@@ -23,10 +24,16 @@ def logs(server: RedisUnderTest) -> dict[bytes, int]:
         return {key: raw.zcard(key) for key in raw.keys("cp:limit:auth*")}
 
 
-def test_the_sixth_attempt_is_refused_whichever_ways_the_five_went(site: SiteFactory) -> None:
+@pytest.fixture(scope="module")
+def behind_a_proxy(shared_site: SiteFactory) -> SiteUnderTest:
+    """One site of two processes that trusts one proxy; each test has accounts and addresses of its own."""
+    return shared_site(DJANGO_SETTINGS_MODULE="tests.services.quick_passwords", TRUSTED_PROXIES="1")
+
+
+def test_the_sixth_attempt_is_refused_whichever_ways_the_five_went(behind_a_proxy: SiteUnderTest) -> None:
     """On each way as the sixth, with a right password too; not another account from there, nor that one elsewhere."""
     names = [f"mary-{way}" for way in WAYS]
-    running = start(site, [*names, "john"], TRUSTED_PROXIES="1")
+    running = with_accounts(behind_a_proxy, [*names, "john"])
     for number, name in enumerate(names):
         person = Person(running, name, f"198.51.100.{number}").signed_in()
         for way, (ask, wrong) in WAYS.items():
@@ -43,10 +50,9 @@ def test_the_sixth_attempt_is_refused_whichever_ways_the_five_went(site: SiteFac
         assert Person(running, name, "198.51.100.99").signed_in().access
 
 
-def test_of_forty_at_once_five_are_checked(site: SiteFactory) -> None:
+def test_of_forty_at_once_five_are_checked(behind_a_proxy: SiteUnderTest) -> None:
     """Over two processes, and over form and API: neither four nor six."""
-    running = start(site, ["mary"], workers=2)
-    mary = Person(running, "mary")
+    mary = Person(with_accounts(behind_a_proxy, ["mary-forty"]), "mary-forty", "192.0.2.40")
     with ThreadPoolExecutor(40) as pool:
         codes = Counter(
             pool.map(lambda number: (mary.token if number % 2 else mary.form)("wrong").status_code, range(40))
@@ -55,11 +61,11 @@ def test_of_forty_at_once_five_are_checked(site: SiteFactory) -> None:
     assert codes[401] + codes[200] == 5
 
 
-def test_fields_full_of_an_address_lock_nobody_out(site: SiteFactory, redis_server: RedisUnderTest) -> None:
+def test_fields_full_of_an_address_lock_nobody_out(behind_a_proxy: SiteUnderTest) -> None:
     """Neither that address, nor, at another one, an account that is called so."""
-    running = start(site, ["mary", "203.0.113.7"], TRUSTED_PROXIES="1")
+    running = with_accounts(behind_a_proxy, ["mary", "203.0.113.7"])
     for number, way in enumerate((Person.form, Person.admin, Person.token)):
-        attacker = Person(running, "203.0.113.7", f"198.51.100.{number}")
+        attacker = Person(running, "203.0.113.7", f"192.0.2.{number}")
         assert [way(attacker, "203.0.113.7").status_code for _ in range(6)][5] == 429
     at_the_address = Person(running, "mary", "203.0.113.7")
     assert at_the_address.token(PASSWORD).headers["RateLimit"].startswith('"auth";r=5;')
@@ -103,13 +109,13 @@ def test_an_office_behind_one_address_signs_in(
     assert logs(redis_server) == {}
 
 
-def test_all_spellings_of_a_name_share_its_attempts(site: SiteFactory) -> None:
+def test_all_spellings_of_a_name_share_its_attempts(behind_a_proxy: SiteUnderTest) -> None:
     """Forms would take the full-width one for the account's name, the API for another one."""
-    running = start(site, ["mary"], workers=1)
-    mary, wide = Person(running, "mary"), Person(running, "\uff4d\uff41\uff52\uff59")
-    codes = [ask("wrong").status_code for ask in (wide.token, wide.form, mary.form, wide.token, mary.token)]
+    running = with_accounts(behind_a_proxy, ["rosa"])
+    rosa, wide = Person(running, "rosa", "192.0.2.50"), Person(running, "\uff52\uff4f\uff53\uff41", "192.0.2.50")
+    codes = [ask("wrong").status_code for ask in (wide.token, wide.form, rosa.form, wide.token, rosa.token)]
     assert codes == [401, 200, 200, 401, 401]
-    assert [ask(PASSWORD).status_code for ask in (wide.form, wide.token, mary.form, mary.token)] == [429] * 4
+    assert [ask(PASSWORD).status_code for ask in (wide.form, wide.token, rosa.form, rosa.token)] == [429] * 4
 
 
 def now(raw: redis.Redis) -> float:

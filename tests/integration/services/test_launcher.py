@@ -114,6 +114,7 @@ def test_a_deep_var_dir_starts_serves_stops_and_starts_again(tmp_path: Path, lau
     again.wait_gone()
 
 
+@pytest.mark.long
 def test_two_sites_side_by_side_live_and_die_alone(tmp_path: Path, launch: Launch) -> None:
     """SIGKILL of one launcher leaves no process of its own and the other site running.
 
