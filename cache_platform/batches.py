@@ -138,16 +138,17 @@ class _Batch:
         first = next(iter(loads.values()))
         first.charge()
         try:
-            values = self._timed(list(rest))
+            values, milliseconds = self._timed(list(rest))
         except BaseException as error:
             first.failed(error)
             raise
         for key, value in zip(rest, values, strict=True):
-            loaded = loads[key].settled(loads[key].entry_of(value), None)
+            loaded = loads[key].settled(loads[key].brought(value, milliseconds), None)
             self._note(key, loaded, "bypass", forward="bypass", detail=detail)
 
-    def _timed(self, wanted: list[str]) -> Sequence[Any]:
-        """One call of load_many. A store that its loader misses is the loader's failure, not this read's."""
+    def _timed(self, wanted: list[str]) -> tuple[Sequence[Any], float]:
+        """One call of load_many, and its milliseconds. A store that its loader misses is the loader's failure, not this
+        read's."""
         try:
             return timed(self._policy, lambda: self._values([self._params[key] for key in wanted]))
         except StoreUnavailable as error:
@@ -227,9 +228,9 @@ class _Batch:
     ) -> dict[str, Loaded]:
         next(iter(loads.values())).charge()
         with inputs.observed() as observed:
-            values = self._timed(list(mine))
+            values, milliseconds = self._timed(list(mine))
         made = [
-            Made(loads[key], loads[key].entry_of(value), observed.tainted)
+            Made(loads[key], loads[key].brought(value, milliseconds), observed.tainted)
             for key, value in zip(mine, values, strict=True)
         ]
         settled = dict(zip(mine, keep(store, made), strict=True))

@@ -33,6 +33,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     """Every check of this app that asks nobody."""
     return [
         *_names(), *_prefix(), *_store(), *_ttls(), *_tags(), *_unused_tags(), *_databases(), *_requests(), *_limits(),
+        *_metrics_token(),
     ]  # fmt: skip
 
 
@@ -186,6 +187,14 @@ def _requests() -> list[CheckMessage]:
         for alias, options in settings.DATABASES.items()
         if options.get("ATOMIC_REQUESTS")
     ]
+
+
+def _metrics_token() -> list[CheckMessage]:
+    token = conf.metrics_token
+    if not token or (isinstance(token, str) and re.fullmatch(r"[!-~]{20,}", token)):
+        return []
+    hint = "Give at least 20 printable characters without spaces, or None."
+    return [Error("CACHE_PLATFORM['METRICS_TOKEN'] is no token.", hint=hint, id="cache_platform.E011")]
 
 
 def _limits() -> list[CheckMessage]:

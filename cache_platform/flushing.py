@@ -30,6 +30,10 @@ audit = logging.getLogger("cache_platform.audit")
 Kind = Literal["policy", "tag", "user", "pattern", "key", "all"]
 KINDS: tuple[Kind, ...] = ("policy", "tag", "user", "pattern", "key", "all")
 LARGEST_ID = 2**63 - 1
+NOT_WHOLE = (
+    "not flushed, or not whole: the store does not answer, and entries can be deleted only where they are."
+    " Flush the policy or a tag instead, which waits in the outbox, or try again"
+)
 PRINTED = re.compile(r"[!-~]{1,300}")
 """Keys are of these characters, so a pattern with another one would match nothing."""
 
@@ -70,8 +74,8 @@ class Flushed:
 
     @property
     def waiting(self) -> bool:
-        """Whether the store was away, so that the flush waits in the outbox: it is made before anybody reads the store
-        again."""
+        """Whether the store was away, so that the flush waits in the outbox: it is made before anybody reads a strict
+        policy from the store again. Of a relaxed one, processes may serve what they keep until then."""
         return not self.target.deletes and not self.generations
 
 
@@ -104,28 +108,48 @@ def flush(target: Target, *, by: AbstractBaseUser | None, where: str, counted: i
     """Flush `target`, and write down that `by`, None for a command, did so, and `where`: `api`, `admin`, `command`.
 
     Doing it twice is harmless. `counted` is what `count` said before, for the record. With the store away, see
-    `Flushed.waiting`; a pattern or a key raises StoreUnavailable, because then nothing can be deleted.
+    `Flushed.waiting`; a pattern or a key raises StoreUnavailable, because then nothing can be deleted. One that fails
+    is written down too, with how many it had deleted.
     """
-    began = time.monotonic()
-    entries = _delete(target) if target.deletes else counted
-    bumped = 0 if target.deletes else generations.invalidate(_tag_of(target))
-    milliseconds = round((time.monotonic() - began) * 1000, 1)
-    flushed = Flushed(target=target, entries=entries, generations=bumped, milliseconds=milliseconds)
+    began, run = time.monotonic(), _Run(target, counted)
+    try:
+        run.go()
+    except BaseException as error:
+        _write_down(run.done(began), by, where, failed=True)
+        if isinstance(error, StoreUnavailable) and target.deletes:
+            raise StoreUnavailable(f"{NOT_WHOLE} ({error})") from error
+        raise
+    flushed = run.done(began)
     _write_down(flushed, by, where)
     return flushed
 
 
-def _delete(target: Target) -> int:
-    try:
+class _Run:
+    """A flush that is under way."""
+
+    def __init__(self, target: Target, counted: int | None) -> None:
+        self._target = target
+        self._entries = 0 if target.deletes else counted
+        self._generations = 0
+
+    def go(self) -> None:
+        """Flush. Raises StoreUnavailable where there is something to delete."""
+        target = self._target
+        if not target.deletes:
+            self._generations = generations.invalidate(_tag_of(target))
+            return
         if target.kind == "key":
-            return generations.flush_key(target.value)
-        return generations.flush_pattern(target.value)
-    except StoreUnavailable as error:
-        message = (
-            "not flushed, or not whole: the store does not answer, and entries can be deleted only where they are."
-            " Flush the policy or a tag instead, which waits in the outbox, or try again"
+            self._entries = generations.flush_key(target.value)
+            return
+        for removed in generations.flush_pages(target.value):
+            self._entries = (self._entries or 0) + removed
+
+    def done(self, began: float) -> Flushed:
+        """What it has done by now."""
+        milliseconds = round((time.monotonic() - began) * 1000, 1)
+        return Flushed(
+            target=self._target, entries=self._entries, generations=self._generations, milliseconds=milliseconds
         )
-        raise StoreUnavailable(f"{message} ({error})") from error
 
 
 def _tag_of(target: Target) -> str:
@@ -145,37 +169,40 @@ def _glob_of(target: Target) -> str:
     return target.value
 
 
-def _write_down(flushed: Flushed, by: AbstractBaseUser | None, where: str) -> None:
+def _write_down(flushed: Flushed, by: AbstractBaseUser | None, where: str, *, failed: bool = False) -> None:
     """One line in the log, and a LogEntry where somebody did it who is a user and Django's admin is installed."""
     who = "a command" if by is None else f"user {by.pk} ({by.get_username()!r})"
-    audit.info(
-        "flushed %s by %s in %s: entries %s, generations %d%s",
-        flushed.target, who, where, "not counted" if flushed.entries is None else flushed.entries,
-        flushed.generations, ", waiting in the outbox" if flushed.waiting else "",
+    audit.log(
+        logging.WARNING if failed else logging.INFO,
+        "%s %s by %s in %s: entries %s, generations %d%s",
+        "failed, or not whole: flushing" if failed else "flushed", flushed.target, who, where,
+        "not counted" if flushed.entries is None else flushed.entries,
+        flushed.generations, ", waiting in the outbox" if flushed.waiting and not failed else "",
     )  # fmt: skip
     if by is None or not apps.is_installed("django.contrib.admin"):
         return
     try:
-        _log_entry(flushed, by, where)
-    except Error:  # it is flushed, and the line above says so
-        audit.exception("flushed %s by %s, and the database did not take the log entry", flushed.target, who)
+        _log_entry(flushed, by, where, failed=failed)
+    except Error:  # the line above says what happened
+        audit.exception("flushing %s by %s: the database did not take the log entry", flushed.target, who)
 
 
-def _log_entry(flushed: Flushed, by: AbstractBaseUser, where: str) -> None:
+def _log_entry(flushed: Flushed, by: AbstractBaseUser, where: str, *, failed: bool) -> None:
     from django.contrib.admin.models import DELETION, LogEntry
     from django.contrib.contenttypes.models import ContentType
 
     from cache_platform.models import Cache
 
     said = {"name": "cache entries", "object": str(flushed.target), "where": where}
-    amounts = {"entries": flushed.entries, "generations": flushed.generations, "waiting": flushed.waiting}
+    amounts = {"entries": flushed.entries, "generations": flushed.generations}
+    became = {"waiting": flushed.waiting and not failed, "failed": failed}
     with transaction.atomic(using=router.db_for_write(LogEntry)):  # the caller's transaction goes on if this fails
         LogEntry.objects.create(
             user_id=by.pk,
-            content_type=ContentType.objects.get_for_model(Cache),
+            content_type=ContentType.objects.get_for_model(Cache, for_concrete_model=False),
             object_repr=str(flushed.target)[:200],
             action_flag=DELETION,
-            change_message=json.dumps([{"deleted": said | amounts}]),  # as Django's own, so that its history shows it
+            change_message=json.dumps([{"deleted": said | amounts | became}]),  # as Django's own, which it can show
         )
 
 
@@ -195,6 +222,8 @@ def _tag(value: object) -> str:
 
 
 def _user(value: object) -> str:
+    if isinstance(value, float) and value.is_integer() and value < 2**53:  # an integer of JSON Schema, not rounded
+        value = int(value)
     text = str(value) if type(value) is int else value
     if isinstance(text, str) and re.fullmatch(r"[1-9][0-9]{0,18}", text) and int(text) <= LARGEST_ID:
         return text

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cache_platform import statistics
+from django.db import Error
+
+from cache_platform import outbox, statistics
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
-from cache_platform.health import servers, store_part
+from cache_platform.health import database_probe, servers, store_part
 from cache_platform.keys import escape_glob
-from cache_platform.policies import registry
+from cache_platform.policies import CachePolicy, registry
 from cache_platform.presets import preset
 from cache_platform.ratelimits import counter_of
 from cache_platform.stores import get_store
@@ -32,35 +34,58 @@ def count_entries() -> dict[str, int]:
     return counts
 
 
-def report(window: str, *, timestamp: str) -> dict[str, Any]:
+def outbox_rows() -> int | None:
+    """How many writes wait in the outboxes of all databases; None while a database is away."""
+    from cache_platform.models import OutboxRow  # needs Django to be set up
+
+    if not database_probe.ask().up:  # one that hangs would hold whoever asks
+        return None
+    try:
+        return sum(OutboxRow.objects.using(each).count() for each in outbox.databases())
+    except Error:
+        return None
+
+
+def report(window: str, *, timestamp: str, entries: Mapping[str, int] | None = None) -> dict[str, Any]:
     """The stats endpoint's body. Raises InvalidQuery for an unknown window.
 
-    When the store is away, the numbers are null: what other processes counted cannot be known then.
+    `entries` are what count_entries said a moment ago; without them they are counted. When the store is away, the
+    numbers are null: what other processes counted cannot be known then.
     """
     statistics.check_window(window)
+    asked = {"timestamp": timestamp, "window": window}
     try:
-        counts, entries = statistics.read_window(window), count_entries()
+        counts = statistics.read_window(window)
+        entries = count_entries() if entries is None else entries
     except StoreUnavailable:
         unknown: dict[str, Any] = {"patterns": [], "performance": None, "limits": [], "locks": []}
-        return {"timestamp": timestamp, "window": window, **unknown, **_servers()}
-    patterns = [
-        {"name": policy.name, "count": entries[policy.name], "ttl": policy.effective_ttl}
-        | statistics.summary(counts.get(policy.name, {}))
-        for policy in registry
-    ]
+        return asked | unknown | _surroundings()
+    patterns = [_pattern(policy, counts.get(policy.name, {}), entries.get(policy.name, 0)) for policy in registry]
+    names = {policy.name for policy in registry}
     total: dict[str, int] = {}
     for counted, amounts in counts.items():
-        for name, amount in amounts.items() if counted in entries else ():
+        for name, amount in amounts.items() if counted in names else ():
             total[name] = total.get(name, 0) + amount
-    return {
-        "timestamp": timestamp,
-        "window": window,
+    found = {
         "patterns": patterns,
         "performance": statistics.summary(total),
         "limits": [_limit(name, counts.get(counter_of(name), {})) for name in sorted(conf.rate_limits)],
         "locks": [_lock(name, counts[name]) for name in sorted(counts) if name.startswith("lock:")],
-        **_servers(),
     }
+    return asked | found | _surroundings()
+
+
+def _pattern(policy: CachePolicy[Any], counts: Mapping[str, int], count: int) -> dict[str, Any]:
+    """What a policy has and did; `estimatedBytes` are its entries' if they are as large as those stored lately."""
+    declared = {"name": policy.name, "count": count, "ttl": policy.effective_ttl, "ttlSource": policy.ttl_source}
+    shown = statistics.summary(counts)
+    mean = shown["meanBytes"]
+    return declared | shown | {"estimatedBytes": None if mean is None else mean * count}
+
+
+def _surroundings() -> dict[str, Any]:
+    """The servers, and how many writes wait: known without the store that counts."""
+    return {**_servers(), "outbox": outbox_rows()}
 
 
 def _lock(name: str, counts: Mapping[str, int]) -> dict[str, Any]:

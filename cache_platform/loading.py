@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cache_platform import entries, inputs, keys
+from cache_platform import entries, inputs, keys, recents
+from cache_platform.changes import changes
 from cache_platform.conf import conf
 from cache_platform.entries import Entry, Times
 from cache_platform.exceptions import (
@@ -136,7 +137,7 @@ class Load:
         self.charge()
         with inputs.observed() as observed:
             try:
-                value = timed(self._policy, self._reading.load)
+                value, milliseconds = timed(self._policy, self._reading.load)
             except StoreUnavailable as error:
                 failure = SourceUnavailable(self._policy.name, "its loader needs a store that is away")
                 self.failed(failure)
@@ -144,7 +145,7 @@ class Load:
             except BaseException as error:
                 self.failed(error)
                 raise
-        return Made(self, self.entry_of(value), observed.tainted)
+        return Made(self, self.brought(value, milliseconds), observed.tainted)
 
     def charge(self) -> None:
         """Charge one load to the policy's budgets. Raises BudgetExceeded."""
@@ -177,6 +178,7 @@ class Load:
             return
         if counted:
             counters.add(self._policy.name, {"load_errors": 1})
+            self._note(error)
         failures = (self._found.failures if self._found else 0) + 1
         pause = min(self._policy.backoff * 2 ** min(failures - 1, 30), self._policy.longest_backoff)
         if counted:
@@ -186,6 +188,22 @@ class Load:
         elif isinstance(error, SourceRateLimited):
             pause = self._policy.longest_backoff
         self.give_back(Lease.BACKOFF, pause_ms=int(pause * 1000), failures=failures)
+
+    def brought(self, value: object, milliseconds: float) -> Entry:
+        """What a call of the loader brought, as an entry, and noted; see `entry_of`."""
+        try:
+            entry = self.entry_of(value)
+        except PolicyError as error:
+            self._note(error)
+            raise
+        self._note(len(entry.body), milliseconds)
+        counters.add(self._policy.name, changes.counted(self._reading.address.key, entry))
+        return entry
+
+    def _note(self, outcome: int | Exception, milliseconds: float | None = None) -> None:
+        """Among the newest loads of the policy; without a time, what has passed since this one began."""
+        passed = (time.monotonic() - self._began) * 1000 if milliseconds is None else milliseconds
+        recents.note(self._policy, self._reading.address.key, passed, outcome)
 
     def _log(self, error: Exception) -> None:
         if isinstance(error, SourceError):
@@ -246,7 +264,7 @@ class Load:
         if outcome is Stored.FULL:
             self.give_back(Lease.UNSTORABLE, pause_ms=UNSTORABLE_MS)
         if outcome is Stored.STORED:
-            counters.add(self._policy.name, {"bytes_stored": len(entry.body)})
+            counters.add(self._policy.name, {"stored": 1, "bytes_stored": len(entry.body)})
         if outcome not in {None, Stored.SUPERSEDED} and self._store is not None:
             self._reading.remember(self._store, entry, now)
         return Loaded(entry, stored=outcome in {Stored.STORED, Stored.NEWER}, now=now, tainted=tainted)
@@ -262,10 +280,10 @@ class Load:
             logger.info("%s: the lease ends by itself, the store is away", self._policy.name)
 
 
-def timed(policy: CachePolicy[Any], load: Callable[[], T]) -> T:
-    """What `load` returns, its time added to the policy's statistics."""
+def timed(policy: CachePolicy[Any], load: Callable[[], T]) -> tuple[T, float]:
+    """What `load` returns, and its milliseconds, which are added to the policy's statistics."""
     started = time.monotonic()
     value = load()
     milliseconds = (time.monotonic() - started) * 1000
-    counters.add(policy.name, {"loads": 1, "load_ms": round(milliseconds), load_time_counter(milliseconds): 1})
-    return value
+    counters.add(policy.name, {"loads": 1, "load_us": round(milliseconds * 1000), load_time_counter(milliseconds): 1})
+    return value, milliseconds

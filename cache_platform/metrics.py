@@ -1,21 +1,22 @@
 """The metrics of /metrics, in Prometheus' words: exact over all processes, because the store adds them up.
 
-Any process may be asked: counters are the sums of all of them. Only a breaker is a process's own.
+Any process may be asked: counters are the sums of all of them. Only whether it reaches the servers, and its breakers,
+are a process's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from django.db import Error
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from cache_platform import outbox, statistics
+from cache_platform import statistics
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.health import servers
+from cache_platform.inventory import outbox_rows
 from cache_platform.load_times import LOAD_TIME_BOUNDS, load_times
 from cache_platform.policies import registry
 from cache_platform.ratelimits import counter_of
@@ -76,7 +77,7 @@ def _of_policies(totals: Totals) -> Iterator[Metric]:
         for result, amount in _results(amounts).items():
             reads.add_metric([policy, result], amount)
         money.add_metric([policy], amounts.get("micro_usd_saved", 0) / 1_000_000)
-        times.add_metric([policy], _cumulative(amounts), sum_value=amounts.get("load_ms", 0) / 1000)
+        times.add_metric([policy], _cumulative(amounts), sum_value=amounts.get("load_us", 0) / 1_000_000)
     yield from (reads, money, times)
     for name, (counter, text) in BY_POLICY.items():
         metric = _counter(name, text, "policy")
@@ -125,9 +126,9 @@ def _of_locks(totals: Totals) -> Iterator[Metric]:
 
 
 def _of_servers() -> Iterator[Metric]:
-    up = _gauge("up", "1 while the server answers", "server")
+    up = _gauge("up", "1 while the process that answers this reaches the server", "server")
     open_ = _gauge("breaker_open", "1 while the breaker of the process that answers this is open", "server")
-    evicted = _counter("redis_evicted", "Keys evicted", "server")
+    evicted = _counter("redis_evicted_keys", "Keys evicted", "server")
     gauges = {name: (_gauge(name, text, "server"), field) for name, (field, text) in OF_SERVERS.items()}
     for name, store in servers().items():
         server = name if isinstance(store, RedisStore) else "memory"
@@ -136,8 +137,9 @@ def _of_servers() -> Iterator[Metric]:
         except StoreUnavailable:
             said = None
         up.add_metric([server], int(said is not None))
-        if isinstance(store, RedisStore):
-            open_.add_metric([server], int(store.breaker.is_open))
+        if not isinstance(store, RedisStore):
+            continue  # its memory is this process's, and no server's
+        open_.add_metric([server], int(store.breaker.is_open))
         if said and "evicted_keys" in said:
             evicted.add_metric([server], said["evicted_keys"])
         for metric, field in gauges.values():
@@ -147,13 +149,11 @@ def _of_servers() -> Iterator[Metric]:
 
 
 def _of_the_outbox() -> Iterator[Metric]:
-    from cache_platform.models import OutboxRow  # needs Django to be set up
-
-    rows = _gauge("outbox_rows", "Writes whose tags wait to be bumped")
-    try:
-        rows.add_metric([], sum(OutboxRow.objects.using(each).count() for each in outbox.databases()))
-    except Error:
+    waiting = outbox_rows()
+    if waiting is None:
         return
+    rows = _gauge("outbox_rows", "Writes whose tags wait to be bumped")
+    rows.add_metric([], waiting)
     yield rows
 
 

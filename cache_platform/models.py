@@ -37,11 +37,11 @@ class LockFence(models.Model):
         return f"{self.name}: {self.number}"
 
 
-class Cache(models.Model):
-    """What the permissions to look at the cache and to flush it are about. It has no table."""
+class Cache(OutboxRow):
+    """What the permissions to look at the cache and to flush it are about. It has no table of its own, and no rows."""
 
     class Meta:
-        managed = False
+        proxy = True
         default_permissions = ()
         permissions = [("view_cache", "Can view the cache"), ("flush_cache", "Can flush the cache")]
         verbose_name = "cache"

@@ -11,14 +11,16 @@ import logging
 import multiprocessing.util
 import os
 import threading
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from cache_platform.conf import conf
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
 from cache_platform.load_times import load_times, percentile
 from cache_platform.stores import get_store
-from cache_platform.stores.base import new_token
+from cache_platform.stores.base import LOADS_KEPT, Loads, new_token
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +32,12 @@ WINDOWS: dict[str, dict[str, int]] = {
     "7d": {"hours": 168},
 }
 COUNTERS = (
-    "hits", "local_hits", "stale_hits", "misses", "collapsed", "loads", "load_errors", "superseded",
-    "bytes_stored", "load_ms", "tokens_saved", "micro_usd_saved",
+    "hits", "local_hits", "stale_hits", "misses", "collapsed", "loads", "load_errors", "loads_compared",
+    "loads_unchanged", "superseded", "stored", "bytes_stored", "load_us", "tokens_saved", "micro_usd_saved",
 )  # fmt: skip
-"""Of a policy. The last two are added by whoever knows what a load costs: a model's tokens, millionths of a US
-dollar."""
+"""Of a policy. `loads_compared` are the values whose forerunner the process that loaded them still knew, and of them
+`loads_unchanged` were the same again; `stored` are entries, `load_us` microseconds. The last two are added by whoever
+knows what a load costs: a model's tokens, millionths of a US dollar."""
 LIMIT_COUNTERS = ("admitted", "refused", "would_refuse", "unenforced", "given_back")
 """Of a preset's limit: requests let through, refused, let through only because it is in shadow, and decided while the
 store was away; and slots given back."""
@@ -45,8 +48,15 @@ LONGEST_UNSENT = 50
 """Batches kept while the store is away; more are merged into the newest."""
 
 
+@dataclass(slots=True)
+class _Batch:
+    number: int
+    counts: dict[str, int]
+    loads: Loads = field(default_factory=dict)
+
+
 class Counters:
-    """The counters of one process, by `<policy>|<counter>`."""
+    """The counters of one process, by `<policy>|<counter>`, and notes of its newest loads."""
 
     def __init__(self) -> None:
         self.reset()
@@ -56,7 +66,8 @@ class Counters:
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._counts: dict[str, int] = {}
-        self._unsent: list[tuple[int, dict[str, int]]] = []
+        self._loads: dict[str, deque[bytes]] = {}
+        self._unsent: list[_Batch] = []
         self._process = new_token()
         self._batch = 0
         self._thread: threading.Thread | None = None
@@ -66,17 +77,23 @@ class Counters:
         """Drop what was counted and not sent; for tests."""
         with self._sending, self._lock:
             self._counts = {}
+            self._loads = {}
             self._unsent = []
 
     def add(self, policy_name: str, amounts: Mapping[str, int]) -> None:
         """Add to a policy's counters."""
         with self._lock:
             for name, amount in amounts.items():
-                field = f"{policy_name}|{name}"
-                self._counts[field] = self._counts.get(field, 0) + amount
+                named = f"{policy_name}|{name}"
+                self._counts[named] = self._counts.get(named, 0) + amount
             started = self._thread is not None
         if not started:
             self._start()
+
+    def note_load(self, policy_name: str, text: bytes) -> None:
+        """Keep a note of a load, for the store; LOADS_KEPT of each policy, the newest. Whoever notes one counts it."""
+        with self._lock:
+            self._loads.setdefault(policy_name, deque(maxlen=LOADS_KEPT)).append(text)
 
     def _start(self) -> None:
         with self._lock:
@@ -102,27 +119,40 @@ class Counters:
         """Add what was counted to the store; false when it is away, and the counts are kept."""
         with self._sending:
             with self._lock:
-                if self._counts:
-                    self._queue(self._counts)
-                    self._counts = {}
+                self._queue()
             try:
                 while self._unsent:
-                    batch, counts = self._unsent[0]
-                    get_store().add_counters(self._process, batch, counts)
+                    batch = self._unsent[0]
+                    get_store().add_counters(self._process, batch.number, batch.counts, batch.loads)
                     self._unsent.pop(0)
             except StoreUnavailable:
                 return False
             return True
 
-    def _queue(self, counts: dict[str, int]) -> None:
+    def unsent(self) -> dict[str, int]:
+        """What this process counted and has not added to the store yet, by `<policy>|<counter>`."""
+        with self._lock:
+            waiting = [self._counts, *(batch.counts for batch in self._unsent)]
+            sums: dict[str, int] = {}
+            for counts in waiting:
+                for name, amount in counts.items():
+                    sums[name] = sums.get(name, 0) + amount
+        return sums
+
+    def _queue(self) -> None:
+        """Make a batch of what there is. Notes wait until none is unsent, so that there are never more of them."""
+        loads, self._loads = ({}, self._loads) if self._unsent else (self._loads, {})
+        counts, self._counts = self._counts, {}
+        if not counts and not loads:
+            return
         if len(self._unsent) < LONGEST_UNSENT:
             self._batch += 1
-            self._unsent.append((self._batch, counts))
+            self._unsent.append(_Batch(self._batch, counts, loads))
             return
         # The newest batch was never sent (the oldest goes first), so it may still grow.
-        newest = self._unsent[-1][1]
-        for field, amount in counts.items():
-            newest[field] = newest.get(field, 0) + amount
+        newest = self._unsent[-1].counts
+        for name, amount in counts.items():
+            newest[name] = newest.get(name, 0) + amount
 
 
 counters = Counters()
@@ -158,8 +188,8 @@ def read_totals() -> dict[str, dict[str, int]]:
 def by_policy(fields: Mapping[str, int]) -> dict[str, dict[str, int]]:
     """What a store counts under `<policy>|<counter>`, by policy; limits and locks have names of their own."""
     found: dict[str, dict[str, int]] = {}
-    for field, amount in fields.items():
-        policy_name, _, name = field.partition("|")
+    for named, amount in fields.items():
+        policy_name, _, name = named.partition("|")
         found.setdefault(policy_name, {})[name] = amount
     return found
 
@@ -176,13 +206,15 @@ def hit_rate(hits: int, misses: int) -> str:
 
 def summary(counts: Mapping[str, int]) -> dict[str, Any]:
     """A policy's counters with every counter present, and what follows from them. Load times are in milliseconds, None
-    without a load; `apiCallReduction` is the share of reads that needed no call of the source of their own."""
-    shown: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTERS if name != "load_ms"}
+    without a load; `apiCallReduction` is the share of reads by which they are more than the calls of the source, failed
+    calls and those that nobody waited for included; `meanBytes` is of a stored entry, None without one."""
+    shown: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTERS if name != "load_us"}
     shown["callsSaved"] = shown["hits"] + shown["collapsed"]  # each would have been a load
     shown["providerCalls"] = shown["loads"] + shown["load_errors"]
     reads = shown["hits"] + shown["misses"]
     shown["hitRate"] = hit_rate(shown["hits"], shown["misses"])
-    shown["apiCallReduction"] = share(shown["callsSaved"], reads)
-    shown["meanLoadMs"] = round(counts.get("load_ms", 0) / shown["loads"], 1) if shown["loads"] else None
+    shown["apiCallReduction"] = share(max(0, reads - shown["providerCalls"]), reads)
+    shown["meanLoadMs"] = round(counts.get("load_us", 0) / 1000 / shown["loads"], 1) if shown["loads"] else None
+    shown["meanBytes"] = round(shown["bytes_stored"] / shown["stored"]) if shown["stored"] else None
     shown["loadTimes"] = load_times(counts)
     return shown | {f"p{percent}LoadMs": percentile(counts, percent) for percent in PERCENTILES}

@@ -20,6 +20,8 @@ PLACES = (
     "generations",
     "transactions",
     "outbox",
+    "inspection",
+    "recents",
     "series",
     "statistics",
     "health",
@@ -103,7 +105,8 @@ def isolated_cache(clock: Callable[[], int] = wall_clock_ms) -> Iterator[MemoryS
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_state_store", return_value=memory))
         for place in ("stores", "reading", "batches", "generations", "loading", "ratelimits"):
             patches.enter_context(mock.patch(f"cache_platform.{place}.get_memory", return_value=memory))
-        patches.enter_context(mock.patch("cache_platform.loading.wall_clock_ms", clock))
+        for place in ("loading", "recents"):
+            patches.enter_context(mock.patch(f"cache_platform.{place}.wall_clock_ms", clock))
         patches.enter_context(mock.patch("cache_platform.inputs.in_transaction", return_value=False))
         patches.enter_context(mock.patch("cache_platform.transactions._immediate", memory.bump))
         stores.local_copies.reset()

@@ -9,9 +9,10 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission, IsAdminUser
 from rest_framework.request import Request
@@ -22,6 +23,7 @@ from cache_platform.exceptions import InvalidQuery, StoreUnavailable
 from cache_platform.rest.authentication import SCRAPER, MetricsTokenAuthentication
 from cache_platform.rest.problems import RETRY_AFTER, exception_handler, problem
 from cache_platform.rest.schema import FLUSH_BODY, FLUSHED, PROBLEM
+from cache_platform.rest.stats_schema import STATS
 from cache_platform.rest.views import ExceptionHandler
 from cache_platform.statistics import WINDOWS
 
@@ -35,6 +37,7 @@ def _is_staff(request: HttpRequest) -> bool:
         return False
 
 
+@csrf_exempt  # 405 for other methods, which the check for forms would make a 403
 @never_cache
 @require_safe
 def health_view(request: HttpRequest) -> HttpResponse:
@@ -45,6 +48,7 @@ def health_view(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body if _is_staff(request) else health.without_details(body))
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def live_view(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's signature
@@ -52,6 +56,7 @@ def live_view(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's
     return JsonResponse({"status": "alive"})
 
 
+@csrf_exempt
 @never_cache
 @require_safe
 def ready_view(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  # Django's signature
@@ -68,17 +73,17 @@ class StatsView(APIView):
     @extend_schema(
         operation_id="cache_stats",
         parameters=[OpenApiParameter("window", str, enum=list(WINDOWS), default="1h")],
-        responses={200: OpenApiTypes.OBJECT},
+        responses={(200, "application/json"): STATS},
     )
     def get(self, request: Request) -> HttpResponse:
         """Hits, misses and loads per policy over `window`."""
-        window = request.query_params.get("window", "1h")
+        window = request.query_params.get("window") or "1h"
         response = JsonResponse(inventory.report(window, timestamp=timezone.now().isoformat()))
         response["Cache-Control"] = "no-store"
         return response
 
 
-@extend_schema(exclude=True)
+@extend_schema_view(get=extend_schema(operation_id="cache_stats_admin"))
 class AdminStatsView(StatsView):
     """The same under the address that existing dashboards know."""
 

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "csp",
     "django_ratelimit",
     "cache_platform",
@@ -219,7 +220,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.SiteSchema",
     "EXCEPTION_HANDLER": "cache_platform.rest.problems.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
     "NUM_PROXIES": env.trusted_proxies,
@@ -234,11 +235,18 @@ SIMPLE_JWT = {
 API_KEY_PEPPER = env.api_key_pepper.get_secret_value() if env.api_key_pepper else None
 
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Cache platform site",
-    "DESCRIPTION": "Weather and news through the cache. Cached reads carry Cache-Status (RFC 9211), Age and ETag.",
+    "TITLE": "Cache Platform",
     "VERSION": "0.1.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.with_introduction",
+        "config.schema.with_plain_routes",
+        "config.schema.with_named_parts",
+    ],
 }
 
 CONTENT_SECURITY_POLICY = {
@@ -317,6 +325,7 @@ LOGGING = {
     "loggers": {
         "django": {"level": "INFO", "handlers": ["stderr"], "propagate": False},
         "authlib": {"level": "INFO"},  # at DEBUG it writes down tokens
+        "cache_platform.audit": {"level": "INFO"},  # who flushed what, however little else is logged
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
     },

@@ -1,4 +1,4 @@
-from django.db import migrations, models
+from django.db import migrations
 
 
 class Migration(migrations.Migration):
@@ -7,15 +7,16 @@ class Migration(migrations.Migration):
     operations = [
         migrations.CreateModel(
             name="Cache",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-            ],
+            fields=[],
             options={
                 "verbose_name": "cache",
                 "verbose_name_plural": "cache",
                 "permissions": [("view_cache", "Can view the cache"), ("flush_cache", "Can flush the cache")],
-                "managed": False,
+                "proxy": True,
                 "default_permissions": (),
+                "indexes": [],
+                "constraints": [],
             },
+            bases=("cache_platform.outboxrow",),
         ),
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
+from cache_platform.flushing import PRINTED
 from cache_platform.keys import LONGEST_TAG, TAG
 
 HEADERS = [
@@ -46,11 +47,11 @@ FLUSH_BODY: dict[str, Any] = {
         "user": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1, "description": "A user's id."},
         "pattern": {
             "type": "string",
-            "pattern": "^[!-~]{1,300}$",
+            "pattern": f"^{PRINTED.pattern}$",
             "description": "A Redis glob for keys of entries without their prefix.",
             "examples": ["weather.*:lat=52*"],
         },
-        "key": {"type": "string", "pattern": "^[!-~]{1,300}$", "description": "An entry's whole key."},
+        "key": {"type": "string", "pattern": f"^{PRINTED.pattern}$", "description": "An entry's whole key."},
         "all": {"type": "boolean", "const": True, "description": "Everything."},
     },
 }

@@ -16,6 +16,12 @@ TAG_MARGIN_MS = 60_000
 """How much longer than the entries stored under it a tag lives."""
 Bucket = tuple[int, dict[str, int]]
 """When a minute or an hour of counters begins, in seconds since 1970, and the counters."""
+Loads = Mapping[str, Sequence[bytes]]
+"""Notes of loads by policy, the oldest first."""
+NO_LOADS: Loads = {}
+LOADS_KEPT = 50
+"""Of each policy, for LOADS_LAST seconds after the newest."""
+LOADS_LAST = 7 * 24 * 3600
 LONGEST_BACKOFF_MS = 3_600_000
 """How long a source can keep us away at the most, whatever its Retry-After says."""
 FAILURES_KEPT_MS = 60_000
@@ -85,6 +91,17 @@ class Fill:
     token: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is under an entry's key, for somebody who only looks. It is `valid` where its generations are the current
+    ones; whether it is still fresh is for whoever looks to say. `now` is the store's time in milliseconds."""
+
+    now: int
+    blob: bytes | None
+    valid: bool
+    held: bool
+
+
 class Stored(enum.Enum):
     """What became of a fill."""
 
@@ -149,6 +166,9 @@ class Store(Protocol):
         yet. None for an entry that is not fresh beyond doubt, and for an attempt whose guard was not good, which has
         written nothing."""
 
+    def inspect(self, wish: Lookup) -> Seen:
+        """What is under the entry's key, superseded or not. Writes nothing: no lease, no generation."""
+
     def fill(self, fills: Sequence[Fill]) -> list[Stored]:
         """Store each entry unless it is superseded, held or older, and give its lease back."""
 
@@ -180,9 +200,9 @@ class Store(Protocol):
     def delete(self, names: Iterable[str]) -> int:
         """Remove keys; how many there were."""
 
-    def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
-        """Add to the current minute's and hour's counters and to the totals, once per batch however often it is sent. A
-        process numbers its batches upwards and sends them in order."""
+    def add_counters(self, process: str, batch: int, counters: Mapping[str, int], loads: Loads = NO_LOADS) -> None:
+        """Add to the current minute's and hour's counters and to the totals, and to the newest loads, once per batch
+        however often it is sent. A process numbers its batches upwards and sends them in order."""
 
     def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
         """The sums over the current and the preceding minute or hour buckets."""
@@ -191,7 +211,11 @@ class Store(Protocol):
         """The same buckets one by one, the oldest first; empty where nothing was counted."""
 
     def read_totals(self) -> dict[str, int]:
-        """The sums since counting began. They never expire; a server that loses its data begins again at 0."""
+        """The sums since counting began. They never expire; a server that was restarted, or that took over from
+        another, begins again at 0, whatever it still has."""
+
+    def read_loads(self, policy_name: str) -> list[bytes]:
+        """The newest loads of a policy as they were added, the newest first, LOADS_KEPT at the most."""
 
     def ping(self) -> None:
         """Ask for a sign of life."""

@@ -6,7 +6,6 @@ cleaned up as the store is used, so no thread is needed.
 
 from __future__ import annotations
 
-import fnmatch
 import threading
 import time
 from collections import OrderedDict
@@ -18,8 +17,10 @@ from cache_platform import entries
 from cache_platform.entries import Entry
 from cache_platform.exceptions import UnreadableEntry
 from cache_platform.policies import Address
+from cache_platform.stores import globs
 from cache_platform.stores.base import (
     FAILURES_KEPT_MS,
+    NO_LOADS,
     TAG_MARGIN_MS,
     UNSTORABLE_MS,
     Attempt,
@@ -27,8 +28,10 @@ from cache_platform.stores.base import (
     Fill,
     Found,
     Lease,
+    Loads,
     Log,
     Lookup,
+    Seen,
     Stored,
     Taken,
     new_generation,
@@ -134,6 +137,23 @@ class MemoryStore:
             now=now, signature=signature, held=held, blob=blob, superseded=superseded,
             lease=lease, lease_ms=lease_ms, failures=failures,
         )  # fmt: skip
+
+    def inspect(self, wish: Lookup) -> Seen:
+        """See Store."""
+        with self._lock:
+            now, address = self._clock(), wish.address
+            tags = [self._tags.get(name) for name in address.tag_keys]
+            deadlines = [deadline for tag in tags if tag for deadline in tag.holders.values()]
+            expires, blob = self._entries.get(address.key, (0, b""))
+            current = [tag.generation for tag in tags if tag and tag.expires > now]
+            signature = entries.signature(address.digest, self._epoch if wish.strict else "-", current)
+            lapsed = any(deadline <= now for deadline in deadlines)
+            return Seen(
+                now=now,
+                blob=blob if expires > now else None,
+                valid=not lapsed and expires > now and blob.startswith(signature.encode() + b"\n"),
+                held=any(deadline > now for deadline in deadlines),
+            )
 
     def _valid_blob(self, key: str, signature: str, now: int) -> tuple[bytes | None, bool]:
         kept = self._entries.get(key)
@@ -313,22 +333,22 @@ class MemoryStore:
         return {name: at for name, at in members.items() if at > now - log.window_ms}
 
     def scan(self, pattern: str) -> Iterator[str]:
-        """See Store; a Redis glob's `\\x` is taken literally."""
+        """See Store."""
         with self._lock:
             now = self._clock()
             names = [key for key, (expires, _) in self._entries.items() if expires > now] + list(self._tags)
-        translated = _glob(pattern)
-        yield from (name for name in names if fnmatch.fnmatchcase(name, translated))
+        matching = globs.compiled(pattern)
+        yield from (name for name in names if matching.fullmatch(name))
 
     def delete(self, names: Iterable[str]) -> int:
         """See Store."""
         with self._lock:
             return sum(self._forget(name) or self._tags.pop(name, None) is not None for name in set(names))
 
-    def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
+    def add_counters(self, process: str, batch: int, counters: Mapping[str, int], loads: Loads = NO_LOADS) -> None:
         """See Store."""
         with self._lock:
-            self._counters.add(process, batch, counters)
+            self._counters.add(process, batch, counters, loads)
 
     def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
         """See Store."""
@@ -343,6 +363,11 @@ class MemoryStore:
         """See Store."""
         with self._lock:
             return self._counters.totals()
+
+    def read_loads(self, policy_name: str) -> list[bytes]:
+        """See Store."""
+        with self._lock:
+            return self._counters.loads(policy_name)
 
     def ping(self) -> None:
         """Always well."""
@@ -373,15 +398,6 @@ def _due(blob: bytes, now: int) -> bool:
         return now >= entries.parse(blob).times.refresh
     except UnreadableEntry:
         return True
-
-
-def _glob(pattern: str) -> str:
-    """A Redis glob as one for fnmatch: `\\*` becomes `[*]`."""
-    out, rest = [], iter(pattern)
-    for character in rest:
-        escaped = next(rest, "") if character == "\\" else ""
-        out.append(f"[{escaped}]" if escaped in {"*", "?", "["} and escaped else escaped or character)
-    return "".join(out)
 
 
 def _wait(log: Log, members: Mapping[str, int], member: str, now: int) -> int:

@@ -1,10 +1,11 @@
-"""Counters in this process's memory: by minute, by hour, and in all."""
+"""Counters in this process's memory: by minute, by hour, and in all; and the newest loads."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
-from cache_platform.stores.base import Bucket
+from cache_platform.stores.base import LOADS_KEPT, LOADS_LAST, Bucket, Loads
 
 MINUTES_KEPT = 6 * 60
 HOURS_KEPT = 8 * 24
@@ -18,8 +19,9 @@ class MemoryCounters:
         self._buckets: dict[tuple[str, int], dict[str, int]] = {}
         self._batches: dict[str, int] = {}
         self._totals: dict[str, int] = {}
+        self._loads: dict[str, tuple[int, deque[bytes]]] = {}
 
-    def add(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
+    def add(self, process: str, batch: int, counters: Mapping[str, int], loads: Loads) -> None:
         """See Store.add_counters."""
         if batch <= self._batches.get(process, 0):
             return
@@ -30,6 +32,10 @@ class MemoryCounters:
         for sums in (minute, hour, self._totals):
             for name, amount in counters.items():
                 sums[name] = sums.get(name, 0) + amount
+        for policy, texts in loads.items():
+            _, kept = self._loads.get(policy, (0, deque[bytes](maxlen=LOADS_KEPT)))
+            kept.extendleft(texts)
+            self._loads[policy] = (seconds + LOADS_LAST, kept)
 
     def buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
         """See Store.read_buckets."""
@@ -44,7 +50,13 @@ class MemoryCounters:
         """See Store.read_totals."""
         return dict(self._totals)
 
+    def loads(self, policy_name: str) -> list[bytes]:
+        """See Store.read_loads."""
+        expires, kept = self._loads.get(policy_name, (0, deque[bytes]()))
+        return list(kept) if expires > self._clock() // 1000 else []
+
     def clean(self, now: int) -> None:
-        """Drop the buckets that nobody may ask for any more."""
+        """Drop what nobody may ask for any more."""
+        self._loads = {policy: loads for policy, loads in self._loads.items() if loads[0] > now // 1000}
         oldest = {"m": now // 60_000 - MINUTES_KEPT, "h": now // 3_600_000 - HOURS_KEPT}
         self._buckets = {bucket: sums for bucket, sums in self._buckets.items() if bucket[1] >= oldest[bucket[0]]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,14 +19,18 @@ from cache_platform.policies import Address
 from cache_platform.stores import counting
 from cache_platform.stores.base import (
     FAILURES_KEPT_MS,
+    LOADS_KEPT,
+    NO_LOADS,
     TAG_MARGIN_MS,
     Attempt,
     Bucket,
     Fill,
     Found,
     Lease,
+    Loads,
     Log,
     Lookup,
+    Seen,
     Stored,
     Taken,
     new_generation,
@@ -183,6 +188,13 @@ class RedisStore:
             found.append(each if each and (each.believed or conf.outbox_databases == []) else None)
         return found, [taken_of(_answered(answer)) for answer in answers[len(lookups) :]]
 
+    def inspect(self, wish: Lookup) -> Seen:
+        """See Store."""
+        address = wish.address
+        names = [address.key, keys.epoch_key(), *address.tag_keys]
+        now, blob, valid, held = self._run_one("inspect", names, address.digest, int(wish.strict))
+        return Seen(now=now, blob=blob or None, valid=bool(valid), held=bool(held))
+
     def fill(self, fills: Sequence[Fill]) -> list[Stored]:
         """One round trip for all. A full server stores nothing and answers FULL."""
         if not fills:
@@ -284,24 +296,27 @@ class RedisStore:
             removed += guarded(self._alias, lambda client: int(client.unlink(*page)))
         return removed
 
-    def add_counters(self, process: str, batch: int, counters: Mapping[str, int]) -> None:
+    def add_counters(self, process: str, batch: int, counters: Mapping[str, int], loads: Loads = NO_LOADS) -> None:
         """See Store. The number of the newest batch is kept per process, so a batch sent again adds nothing."""
-        flat = [item for pair in counters.items() for item in pair]
-        base = counting.base_key()
-        keep = (counting.MINUTES_KEPT, counting.HOURS_KEPT)
-        self._run_one("add_counters", [f"{base}:p:{process}", base], *keep, batch, *flat)
+        names, arguments = counting.added(process, batch, counters, loads)
+        self._run_one("add_counters", names, *arguments)
 
     def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
         """See Store; as many round trips as read_buckets."""
         return counting.summed(self.read_buckets(minutes=minutes, hours=hours))
 
     def read_buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
-        """One round trip, or two; see counting.read_buckets."""
-        return guarded(self._alias, lambda client: counting.read_buckets(client, minutes=minutes, hours=hours))
+        """One round trip for an hour by minutes or a day, more for more; see counting.read_buckets."""
+        return counting.read_buckets(partial(guarded, self._alias), minutes=minutes, hours=hours)
 
     def read_totals(self) -> dict[str, int]:
         """See Store."""
-        return guarded(self._alias, counting.read_totals)
+        return counting.totals_of(self._run_one("totals", [f"{counting.base_key()}:total"]))
+
+    def read_loads(self, policy_name: str) -> list[bytes]:
+        """See Store."""
+        found: list[bytes] = self._run_one("recents", [f"{counting.base_key()}:recent:{policy_name}"], LOADS_KEPT)
+        return found
 
     def ping(self) -> None:
         """See Store."""

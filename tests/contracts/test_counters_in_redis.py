@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any
 from unittest import mock
+from unittest.mock import Mock
 
 import pytest
 
+from cache_platform.stores import counting
 from cache_platform.stores.redis import RedisStore
 from tests.integration.limits.trips import counted_trips
 from tests.services.redis import RedisUnderTest
@@ -21,15 +23,16 @@ def store(redis_cache: RedisUnderTest) -> RedisStore:
     return store
 
 
-def test_buckets_cost_one_round_trip(store: RedisStore) -> None:
-    """However many; a second one only where the minute ended in between."""
+@pytest.mark.parametrize(("asked", "trips"), [({"minutes": 60}, 1), ({"hours": 24}, 1), ({"minutes": 360}, 6)])
+def test_buckets_cost_a_round_trip_a_page(store: RedisStore, asked: dict[str, int], trips: int) -> None:
+    """So that others are served in between; one more only where the minute ended meanwhile."""
     store.add_counters("p", 1, {"a|hits": 1})
-    trips = []
+    found = []
     for _ in range(2):
         with counted_trips() as sent:
-            store.read_buckets(minutes=360)
-        trips.append(len(sent))
-    assert min(trips) == 1
+            assert counting.summed(store.read_buckets(**asked)) == {"a|hits": 1}
+        found.append(len(sent))
+    assert min(found) == trips
 
 
 @pytest.mark.parametrize("hours_off", [-30, -1, 1, 30])
@@ -37,7 +40,7 @@ def test_buckets_go_by_the_servers_clock(store: RedisStore, hours_off: int) -> N
     """A machine whose clock is wrong shows the same ones, for a second round trip."""
     store.add_counters("p", 1, {"a|hits": 1})
     wrong = time.time() + hours_off * 3600
-    with mock.patch("cache_platform.stores.counting.time.time", return_value=wrong), counted_trips() as sent:
+    with mock.patch("cache_platform.stores.counting.time", Mock(time=lambda: wrong)), counted_trips() as sent:
         found = store.read_buckets(minutes=5)
     assert sum(amounts.get("a|hits", 0) for _, amounts in found) == 1
     assert len(sent) >= 2
@@ -45,12 +48,30 @@ def test_buckets_go_by_the_servers_clock(store: RedisStore, hours_off: int) -> N
 
 def test_totals_stay_and_buckets_expire(store: RedisStore, redis_cache: RedisUnderTest) -> None:
     """No time is set on the totals; all other keys of the statistics end by themselves."""
-    store.add_counters("p", 1, {"a|hits": 1})
+    store.add_counters("p", 1, {"a|hits": 1}, {"a": [b"load"]})
     with redis_cache.client() as raw:
         lives: dict[Any, int] = {name: raw.ttl(name) for name in raw.scan_iter("cp:{stats}:*")}
     assert lives.pop(b"cp:{stats}:total") == -1
-    assert len(lives) == 3
+    assert len(lives) == 4
     assert min(lives.values()) > 0
+
+
+def test_totals_of_another_server_begin_again(store: RedisStore, redis_cache: RedisUnderTest) -> None:
+    """As after a restart from a snapshot: sums that go back by a little would be taken for so much counted anew."""
+    store.add_counters("p", 1, {"a|hits": 1000})
+    with redis_cache.client() as raw:
+        raw.hset("cp:{stats}:total", "server", "another")
+    assert store.read_totals() == {}
+    store.add_counters("p", 2, {"a|hits": 2})
+    store.add_counters("p", 3, {"a|hits": 1})
+    assert store.read_totals() == {"a|hits": 3}
+    assert store.read_counters(minutes=5) == {"a|hits": 1003}
+
+
+def test_counts_of_any_length_are_read(store: RedisStore) -> None:
+    """Bytes and millionths of a dollar grow large."""
+    store.add_counters("p", 1, {"a|bytes_stored": 9_200_000_000_000_000_000})
+    assert store.read_totals() == {"a|bytes_stored": 9_200_000_000_000_000_000}
 
 
 def test_what_somebody_else_wrote_into_the_totals_is_replaced(store: RedisStore, redis_cache: RedisUnderTest) -> None:
@@ -59,5 +80,11 @@ def test_what_somebody_else_wrote_into_the_totals_is_replaced(store: RedisStore,
         raw.set("cp:{stats}:total", "x")
         store.add_counters("p", 1, {"a|hits": 1})
         raw.hset("cp:{stats}:total", mapping={"a|misses": "many", "other": "text"})
-    store.add_counters("p", 2, {"a|hits": 1, "a|misses": 5})
+        raw.set("cp:{stats}:recent:a", "x")
+    assert store.read_loads("a") == []
+    store.add_counters("p", 2, {"a|hits": 1, "a|misses": 5}, {"a": [b"load"]})
     assert store.read_totals() == {"a|hits": 2, "a|misses": 5}
+    assert store.read_loads("a") == [b"load"]
+    with redis_cache.client() as raw:
+        raw.set("cp:{stats}:total", "x")
+    assert store.read_totals() == {}

@@ -29,6 +29,8 @@ def everything_in(client: redis.Redis) -> dict[str, bytes]:
             value = repr(client.hgetall(key)).encode()
         elif kind == b"zset":
             value = repr(client.zrange(key, 0, -1)).encode()
+        elif kind == b"list":
+            value = repr(client.lrange(key, 0, -1)).encode()
         else:
             raise AssertionError(f"{key!r} is a {kind!r}, which this test does not look into")
         start = value.find(ZSTANDARD)

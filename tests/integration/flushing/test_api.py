@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -198,7 +199,11 @@ def test_a_policy_is_flushed_while_redis_is_away(
     assert "not flushed" in answer.json()["detail"]
     assert answer["Retry-After"]
     empty_redis.resume()
-    assert LogEntry.objects.count() == 1
+    said = [json.loads(entry.change_message)[0]["deleted"] for entry in LogEntry.objects.order_by("pk")]
+    assert [(each["object"], each["waiting"], each["failed"]) for each in said] == [
+        ("policy test.thing", True, False),
+        ("pattern *", False, True),
+    ]
 
 
 def test_other_methods_are_not_there(client: Client) -> None:

@@ -47,17 +47,14 @@ def test_a_policy_of_100_000_entries_is_flushed_at_the_cost_of_one(full: Any, re
     assert peek(full, {"user_id": 0}) is None
 
 
-def test_counting_first_reads_names_and_no_entry(full: Any) -> None:
-    """SCAN alone, a page at a time, so that a page that shows the count keeps nobody waiting."""
+def test_what_walks_the_keys_does_so_in_pages(full: Any) -> None:
+    """So that the server serves others in between: counting, which reads names and no entry, and deleting by a
+    pattern."""
     get_store().ping()
     with counted_trips() as sent:
         assert count(target_of({"policy": "test.full"})).entries == ENTRIES
     assert {words(each)[0] for each in sent} == {b"SCAN"}
     assert len(sent) >= ENTRIES / 1000
-
-
-def test_a_pattern_deletes_all_of_them(full: Any, redis_cache: RedisUnderTest) -> None:
-    """In pages, so that the server serves others in between."""
     assert flush(target_of({"pattern": "test.full:*"}), by=None, where="command").entries == ENTRIES
     assert count(target_of({"policy": "test.full"})).entries == 0
     assert flush_policy(full) == 1

@@ -40,6 +40,8 @@ def test_the_sites_own_settings_are_fine() -> None:
         ({"RATE_LIMITS": {"search": 5}}, "cache_platform.E008"),
         ({"RATE_LIMITS": {"search": ["5/60s"]}}, "cache_platform.E008"),
         ({"RATE_LIMITS": {"Export-Big": "5/60s"}}, "cache_platform.E008"),
+        ({"METRICS_TOKEN": "short"}, "cache_platform.E011"),
+        ({"METRICS_TOKEN": "with a space in between"}, "cache_platform.E011"),
     ],
 )
 def test_a_wrong_setting_is_found(settings: Any, changes: dict[str, Any], expected: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -11,10 +12,12 @@ from unittest import mock
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import OperationalError
 
 from cache_platform import InvalidQuery, StoreUnavailable, get_or_load, keys
 from cache_platform.flushing import Count, Target, count, flush, target_of
+from cache_platform.models import OutboxRow
 from cache_platform.stores.memory import MemoryStore
 from cache_platform.testing import failing_store, isolated_cache
 
@@ -68,6 +71,7 @@ ALL = {"thing1", "thing2", "other1", "other2"}
         ({"tag": "shelf"}, {"thing1", "thing2"}, None, None, 1),
         ({"user": 1}, {"thing1", "other1"}, None, None, 1),
         ({"user": "1"}, {"thing1", "other1"}, None, None, 1),
+        ({"user": 1.0}, {"thing1", "other1"}, None, None, 1),
         ({"pattern": "test.*:user_id=2:*"}, {"thing2", "other2"}, 2, 2, 0),
         ({"pattern": "nothing*"}, set(), 0, 0, 0),
         ({"all": True}, ALL, 4, None, 1),
@@ -120,7 +124,10 @@ def test_a_pattern_reaches_entries_alone(shelf: Shelf, memory: MemoryStore) -> N
         ({"user": 0}, "user", "a user's id"),
         ({"user": -1}, "user", "a user's id"),
         ({"user": True}, "user", "a user's id"),
-        ({"user": 1.0}, "user", "a user's id"),
+        ({"user": 1.5}, "user", "a user's id"),
+        ({"user": 2.0**53}, "user", "a user's id"),
+        ({"user": float("inf")}, "user", "a user's id"),
+        ({"user": float("nan")}, "user", "a user's id"),
         ({"user": 2**63}, "user", "a user's id"),
         ({"user": "1:x"}, "user", "a user's id"),
         ({"user": "\u0664"}, "user", "a user's id"),
@@ -176,7 +183,7 @@ def test_who_flushed_is_in_djangos_history(shelf: Shelf) -> None:
     assert (entry.content_type.app_label, entry.content_type.model) == ("cache_platform", "cache")
     assert json.loads(entry.change_message)[0]["deleted"] == {
         "name": "cache entries", "object": "policy test.thing", "where": "admin",
-        "entries": 2, "generations": 1, "waiting": False,
+        "entries": 2, "generations": 1, "waiting": False, "failed": False,
     }  # fmt: skip
     assert entry.get_change_message() == "Deleted cache entries “policy test.thing”."
 
@@ -195,9 +202,55 @@ def test_a_log_entry_that_cannot_be_written_hides_no_flush(shelf: Shelf, caplog:
 
 @pytest.mark.parametrize(("given", "failing"), [({"pattern": "*"}, "scan"), ({"key": "cp:test.thing:x"}, "delete")])
 def test_entries_cannot_be_deleted_without_the_store(shelf: Shelf, given: Any, failing: str) -> None:
-    """It says that nothing may be flushed, and what to do; nothing is written down."""
+    """It says that nothing may be flushed, and what to do; that somebody tried is written down."""
     with failing_store(failing), pytest.raises(StoreUnavailable, match=r"not flushed.*waits in the outbox"):
         flush(target_of(given), by=None, where="command")
+
+
+@pytest.mark.django_db
+def test_a_flush_that_fails_half_way_is_written_down(
+    shelf: Shelf, memory: MemoryStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With how many entries it had deleted by then: those are gone."""
+    monkeypatch.setattr("cache_platform.generations.PAGE", 3)
+    user = get_user_model().objects.create_user("flusher", password="x")
+    real = memory.delete
+
+    def fail_later(names: Any) -> int:
+        if len(list(names)) < 3:
+            raise StoreUnavailable("gone")
+        return real(names)
+
+    with mock.patch.object(memory, "delete", fail_later), pytest.raises(StoreUnavailable, match="or not whole"):
+        flush(target_of({"pattern": "test.*"}), by=user, where="api")
+    [line] = [each for each in caplog.records if each.name == "cache_platform.audit"]
+    assert line.levelname == "WARNING"
+    assert "failed, or not whole: flushing pattern test.* by user" in line.getMessage()
+    assert "entries 3, generations 0" in line.getMessage()
+    [entry] = LogEntry.objects.all()
+    said = json.loads(entry.change_message)[0]["deleted"]
+    assert (said["entries"], said["failed"], said["waiting"]) == (3, True, False)
+    assert len(shelf.loads()) == 3
+
+
+def test_a_pattern_is_deleted_a_page_at_a_time(
+    shelf: Shelf, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, their names are never all in memory."""
+    monkeypatch.setattr("cache_platform.generations.PAGE", 3)
+    with failing_store("nothing") as store:
+        assert flush(target_of({"pattern": "*"}), by=None, where="command").entries == 4
+    assert store.calls == ["scan", "delete", "delete"]
+
+
+@pytest.mark.django_db
+def test_data_can_be_dumped() -> None:
+    """The permissions' model has no table of its own, and must not be looked for."""
+    OutboxRow.objects.create(tags="user:1", token="t")
+    out = io.StringIO()
+    call_command("dumpdata", "cache_platform", "auth.permission", stdout=out)
+    dumped = {row["model"] for row in json.loads(out.getvalue())}
+    assert dumped == {"cache_platform.outboxrow", "auth.permission"}
 
 
 def test_a_policy_is_flushed_without_the_store_by_the_outbox(shelf: Shelf) -> None:

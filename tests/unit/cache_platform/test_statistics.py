@@ -11,6 +11,7 @@ import pytest
 from cache_platform import series, statistics
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
 from cache_platform.load_times import load_time_counter, percentile
+from cache_platform.loading import timed
 from cache_platform.series import read_series
 from cache_platform.statistics import Counters, hit_rate, read_totals, read_window, summary
 from cache_platform.stores.memory import MemoryStore
@@ -107,19 +108,32 @@ def test_load_times_fall_into_buckets(milliseconds: float, bucket: str) -> None:
     assert load_time_counter(milliseconds) == f"load_ms_le_{bucket}"
 
 
+def test_a_load_faster_than_a_millisecond_has_a_time(declare: Any) -> None:
+    """Loads from a database are; rounded to milliseconds, a thousand of them would have taken none."""
+    policy = declare(name="test.thing")
+    with mock.patch("cache_platform.loading.time", mock.Mock(monotonic=mock.Mock(side_effect=[1.0, 1.0004]))):
+        value, milliseconds = timed(policy, lambda: 5)
+    assert (value, round(milliseconds, 3)) == (5, 0.4)
+    assert statistics.counters._counts["test.thing|load_us"] == 400
+
+
 def test_a_summary_has_every_counter() -> None:
     """Nothing is missing for a policy that nobody has read."""
     shown = summary({})
     assert shown["hits"] == shown["misses"] == 0
     assert shown["meanLoadMs"] is None
-    assert summary({"loads": 2, "load_ms": 11})["meanLoadMs"] == 5.5
+    assert summary({"loads": 2, "load_us": 11_000})["meanLoadMs"] == 5.5
+    assert summary({"loads": 4, "load_us": 1_000})["meanLoadMs"] == 0.2
+    assert (shown["meanBytes"], summary({"stored": 3, "bytes_stored": 1000})["meanBytes"]) == (None, 333)
     assert summary({"hits": 3, "misses": 5, "collapsed": 4, "loads": 1})["callsSaved"] == 7
 
 
 def test_a_summary_tells_the_calls_of_the_source_and_those_saved() -> None:
-    """Failed loads were calls too; a reader who waited for another's load made none; nothing is divided by nothing."""
+    """Failed loads were calls too, and those ahead of a reader; more calls than reads reduce nothing, and nothing is
+    divided by nothing."""
     shown = summary({"hits": 4, "misses": 2, "collapsed": 1, "loads": 1, "load_errors": 2})
-    assert (shown["providerCalls"], shown["apiCallReduction"]) == (3, "83.3%")
+    assert (shown["providerCalls"], shown["apiCallReduction"]) == (3, "50.0%")
+    assert summary({"hits": 1, "loads": 3})["apiCallReduction"] == "0.0%"
     assert summary({})["apiCallReduction"] == "0.0%"
 
 
