@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
@@ -14,7 +14,15 @@ from django.db import transaction
 from cache_platform import stores
 from cache_platform.batches import landing
 from cache_platform.conf import conf
-from cache_platform.exceptions import LoadRefused, PolicyError, StoreUnavailable
+from cache_platform.entries import Freshness
+from cache_platform.exceptions import (
+    BudgetExceeded,
+    LoadRefused,
+    ParameterError,
+    PolicyError,
+    SourceError,
+    StoreUnavailable,
+)
 from cache_platform.loading import Load, Made, keep
 from cache_platform.policies import CachePolicy
 from cache_platform.reading import Reading
@@ -32,6 +40,18 @@ Outcome = Literal["stored", "unstored", "fresh", "left", "failed"]
 tag is held, or this is a transaction. `failed`: its parameters, its loader or its value were wrong."""
 
 
+End = tuple[Outcome, str]
+"""An outcome, and why."""
+WRONG: End = ("failed", "its parameters are not those of the policy")
+OFF: End = ("left", "caching is turned off")
+LEFT = {
+    Lease.NONE: "inside a transaction",
+    Lease.TAKEN: "somebody else loads it",
+    Lease.BACKOFF: "its source failed a moment ago",
+    Lease.UNSTORABLE: "the last load of it could not be stored",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Wish(Generic[T]):
     """One entry that shall be there: what get_or_load would be called with."""
@@ -43,10 +63,11 @@ class Wish(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Warmed:
-    """What became of a wish."""
+    """What became of a wish; `why` is for people, of one that is `left` or `failed`, and holds no secret."""
 
     policy: str
     outcome: Outcome
+    why: str = field(default="", compare=False)
 
 
 def warm(wishes: Iterable[Wish[Any]]) -> list[Warmed]:
@@ -57,10 +78,9 @@ def warm(wishes: Iterable[Wish[Any]]) -> list[Warmed]:
     """
     began = time.perf_counter()
     readings = [(wish.policy.name, _reading(wish)) for wish in wishes]
-    outcomes = _fill({reading.address.key: reading for _, reading in readings if reading is not None and _on(reading)})
+    ends = _fill({reading.address.key: reading for _, reading in readings if reading is not None and _on(reading)})
     warmed = [
-        Warmed(name, "failed" if reading is None else outcomes.get(reading.address.key, "left"))
-        for name, reading in readings
+        Warmed(name, *(WRONG if reading is None else ends.get(reading.address.key, OFF))) for name, reading in readings
     ]
     if warmed:
         shown = ", ".join(f"{each.policy} {each.outcome}" for each in warmed)
@@ -81,29 +101,31 @@ def _on(reading: Reading[Any]) -> bool:
     return conf.enabled and reading.policy.effective_ttl > 0
 
 
-def _fill(readings: Mapping[str, Reading[Any]]) -> dict[str, Outcome]:
-    """What became of each reading whose outcome is not `left`, by key."""
-    outcomes: dict[str, Outcome] = {}
+def _fill(readings: Mapping[str, Reading[Any]]) -> dict[str, End]:
+    """What became of each reading, by key."""
+    ends: dict[str, End] = {}
     loads: dict[str, Load] = {}
     if not readings:
-        return outcomes
+        return ends
     store = stores.get_store()
     try:
         lookups = store.lookup([reading.lookup() for reading in readings.values()])
-    except StoreUnavailable:
-        return outcomes
+    except StoreUnavailable as error:
+        return dict.fromkeys(readings, ("left", f"the store is away: {error}"))
     for (key, reading), found in zip(readings.items(), lookups, strict=True):
         reading.note_superseded(store, found)
         usable = reading.usable(store, found)
         if found.lease is Lease.WON:
             loads[key] = Load(reading, store, found)
         elif usable is not None and usable.fresh and not found.held:
-            outcomes[key] = "fresh"
-    _lead(store, loads, outcomes)
-    return outcomes
+            ends[key] = ("fresh", "")
+        else:
+            ends[key] = ("left", "a write holds one of its tags" if found.held else LEFT[found.lease])
+    _lead(store, loads, ends)
+    return ends
 
 
-def _lead(store: Store, loads: Mapping[str, Load], outcomes: dict[str, Outcome]) -> None:
+def _lead(store: Store, loads: Mapping[str, Load], ends: dict[str, End]) -> None:
     """Load what the leases were won of, and note what became of it."""
     made: dict[str, Made] = {}
     with landing(loads) as landed:
@@ -113,23 +135,31 @@ def _lead(store: Store, loads: Mapping[str, Load], outcomes: dict[str, Outcome])
                 if isinstance(one, Made):
                     made[key] = one
                 else:
-                    outcomes[key] = one
+                    ends[key] = one
             landed.update(zip(made, keep(store, list(made.values())), strict=True))
         except BaseException:  # this thread is being stopped: who comes next need not wait for its leases
             for load in loads.values():
                 load.give_back(Lease.NONE)
             raise
-    outcomes.update((key, "stored" if loaded.stored else "unstored") for key, loaded in landed.items())
+    ends.update((key, ("stored" if loaded.stored else "unstored", "")) for key, loaded in landed.items())
 
 
-def _made(load: Load, key: str) -> Made | Outcome:
+def _made(load: Load, key: str) -> Made | End:
     try:
         return load.make()
-    except LoadRefused:
-        return "left"
+    except BudgetExceeded as error:
+        return "left", f"the policy's load budget is used up for {error.retry_after:.0f} s"
+    except LoadRefused as error:
+        return "left", error.detail
     except Exception as error:  # noqa: BLE001  # the load has logged it and left the source alone; nobody waits for it
         logger.info("%s is not warmed: %s", key, type(error).__name__)
-        return "failed"
+        return "failed", reason(error)
+
+
+def reason(error: Exception) -> str:
+    """An error's kind, and its text where it is of this package, which writes no secret into it."""
+    kind = type(error).__name__
+    return f"{kind}: {error}"[:200] if isinstance(error, SourceError | ParameterError) else kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +201,45 @@ def warm_sign_in(user: AbstractBaseUser) -> list[Warmed]:
 def warm_after_sign_in(*, user: AbstractBaseUser, **_signal: Any) -> None:
     """Receiver of user_logged_in: `warm_sign_in` once the sign-in is committed."""
     transaction.on_commit(partial(warm_sign_in, user), using=user._state.db, robust=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Warmer(Generic[T]):
+    """What `cache_warm` fills of a policy: the parameters of each entry, and the loader."""
+
+    policy: CachePolicy[T]
+    params: Callable[[], Iterable[Mapping[str, Any]]]
+    loader: Callable[..., T | None]
+
+    def wishes(self) -> list[Wish[T]]:
+        """One for each entry. Raises what `params` raises."""
+        return [Wish(self.policy, params, self.loader) for params in self.params()]
+
+
+_warmers: dict[str, Warmer[Any]] = {}
+
+
+def warmer(
+    policy: CachePolicy[T], params: Callable[[], Iterable[Mapping[str, Any]]], loader: Callable[..., T | None]
+) -> None:
+    """Have `cache_warm` fill `policy`: `params()` gives the parameters of each entry that shall be there, `loader` is
+    as for get_or_load. Call it where the policy is declared. Raises PolicyError when it is registered already.
+    """
+    wanted = Warmer(policy, params, loader)
+    if _warmers.setdefault(policy.name, wanted) is not wanted:
+        raise PolicyError(f"policy {policy.name!r} has a warmer already")
+
+
+def warmers() -> list[Warmer[Any]]:
+    """All that are registered, by the names of their policies."""
+    return [_warmers[name] for name in sorted(_warmers)]
+
+
+def is_fresh(wish: Wish[Any]) -> bool:
+    """Whether its entry is fresh and not due to be refreshed; nothing is loaded or counted. Raises StoreUnavailable,
+    and ParameterError for wrong parameters."""
+    reading = Reading(wish.policy, wish.params, partial(wish.loader, **wish.params), None)
+    store = stores.get_store()
+    found = store.lookup([reading.lookup(lease=False)])[0]
+    usable = reading.usable(store, found)
+    return usable is not None and usable.state is Freshness.FRESH and not found.held

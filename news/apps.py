@@ -7,3 +7,7 @@ class NewsConfig(AppConfig):
     """See the package's docstring."""
 
     name = "news"
+
+    def ready(self) -> None:
+        """Register what `cache_warm` fills."""
+        from news import warming  # noqa: F401  # registers it

@@ -7,3 +7,7 @@ class WeatherConfig(AppConfig):
     """See the package's docstring."""
 
     name = "weather"
+
+    def ready(self) -> None:
+        """Register what `cache_warm` fills."""
+        from weather import warming  # noqa: F401  # registers it

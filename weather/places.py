@@ -153,6 +153,11 @@ def get_place(place_id: int) -> Place | None:
     return None if position is None else index.places[position]
 
 
+def largest(limit: int) -> list[Place]:
+    """The `limit` places with the most people, the largest first."""
+    return _get_index().places[:limit]
+
+
 def _get_index() -> _Index:
     global _index
     with _lock:

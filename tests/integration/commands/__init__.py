@@ -1,0 +1,1 @@
+"""The operator commands, as somebody runs them."""
