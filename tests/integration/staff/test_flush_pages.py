@@ -1,0 +1,167 @@
+"""Flushing in two steps: how much it is, then doing it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core import signing
+from django.http import HttpResponse
+from django.test import Client
+
+from cache_platform.models import OutboxRow
+from cache_platform.pages import flush as flush_pages
+from tests.integration.staff.conftest import Browser, read_both, staff
+from tests.services.redis import RedisUnderTest
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_redis")]
+
+CHOOSE, CONFIRM = "/admin/cache/flush/", "/admin/cache/flush/confirm/"
+KEY = "the key of user 1's entry"
+
+
+@pytest.fixture
+def flusher(browser: Browser) -> Client:
+    """The browser of one who may flush."""
+    return browser("view_cache", "flush_cache")
+
+
+def sealed(answer: HttpResponse) -> str:
+    """What the second step's form carries."""
+    return re.findall(r'name="sealed" value="([^"]+)"', answer.content.decode())[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "count", "loads", "entries"),
+    [
+        ({"policy": "test.thing"}, "2 entries in the store now", 2, 2),
+        ({"tag": "user:1"}, "is not known", 1, None),
+        ({"user": " 2 "}, "is not known", 1, None),
+        ({"pattern": "test.thing:*"}, "2 entries match now", 2, 2),
+        ({"key": KEY}, "The entry is there.", 1, 1),
+    ],
+)
+def test_each_kind(
+    flusher: Client, thing: Any, given: dict[str, str], count: str, loads: int, entries: int | None
+) -> None:
+    """The second step counts and flushes nothing; its button does, and says and writes down how much that was."""
+    if given == {"key": KEY}:
+        given = {"key": thing.address({"user_id": 1}).key}
+    asked = flusher.get(CONFIRM, given)
+    assert asked.status_code == 200
+    assert count in asked.content.decode()
+    assert "It cannot be undone." in asked.content.decode()
+    assert read_both(thing) == 0
+    answer = flusher.post(CONFIRM, {"sealed": sealed(asked)}, follow=True)
+    assert answer.redirect_chain == [(CHOOSE, 302)]
+    assert re.search(r'class="success">Flushed .* in [0-9.]+ ms\.', answer.content.decode())
+    [entry] = LogEntry.objects.all()
+    said = json.loads(entry.change_message)[0]["deleted"]
+    assert (said["where"], said["entries"]) == ("admin", entries)
+    assert entry.user.username in answer.content.decode(), "it is among the newest flushes"
+    assert read_both(thing) == loads
+
+
+def test_everything_needs_its_word(flusher: Client, thing: Any) -> None:
+    """Typed, in whatever letters; without it nothing happens."""
+    asked = flusher.get(CONFIRM, {"all": "1"})
+    assert "Type <strong>everything</strong>" in asked.content.decode()
+    for word in ("", "all", "everything!"):
+        answer = flusher.post(CONFIRM, {"sealed": sealed(asked), "word": word})
+        assert (answer.status_code, read_both(thing)) == (400, 0)
+        assert "Type “everything” to go on." in answer.content.decode()
+    answer = flusher.post(CONFIRM, {"sealed": sealed(asked), "word": " Everything "})
+    assert (answer.status_code, read_both(thing)) == (302, 2)
+
+
+def test_twice_is_harmless(flusher: Client, thing: Any) -> None:
+    """The same form again, as by a second press, flushes again and says so."""
+    form = {"sealed": sealed(flusher.get(CONFIRM, {"pattern": "test.thing:*"}))}
+    assert flusher.post(CONFIRM, form).status_code == 302
+    answer = flusher.post(CONFIRM, form, follow=True)
+    assert "There was nothing to flush" in answer.content.decode()
+    assert LogEntry.objects.count() == 2
+
+
+def test_without_a_csrf_token_nothing_is_flushed(thing: Any) -> None:
+    """403, as for a form of another site."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(staff("view_cache", "flush_cache"))
+    asked = client.get(CONFIRM, {"policy": "test.thing"})
+    form = {"sealed": sealed(asked)}
+    assert client.post(CONFIRM, form).status_code == 403
+    assert (read_both(thing), LogEntry.objects.count()) == (0, 0)
+    form["csrfmiddlewaretoken"] = asked.cookies["csrftoken"].value
+    assert client.post(CONFIRM, form).status_code == 302
+    assert read_both(thing) == 2
+
+
+WRONG: list[tuple[dict[str, str], str]] = [
+    ({}, "target"),
+    ({"policy": "test.thing", "tag": "user:1"}, "target"),
+    ({"policy": "test.thin"}, "policy"),
+    ({"tag": "no tag"}, "tag"),
+    ({"user": "ada"}, "user"),
+    ({"user": "0"}, "user"),
+    ({"pattern": ""}, "pattern"),
+    ({"key": "cp:tag:all"}, "key"),
+    ({"key": "site:1:something"}, "key"),
+]
+
+
+def test_what_cannot_be_flushed_is_refused_at_its_field(flusher: Client, thing: Any) -> None:
+    """400, and what was typed is still there."""
+    for given, field in WRONG:
+        answer = flusher.get(CONFIRM, given)
+        assert answer.status_code == 400, given
+        html = answer.content.decode()
+        assert ('class="errornote"' if field == "target" else f'id="{field}-error"') in html
+        if field not in {"target", "policy"}:
+            assert f'value="{given[field]}"' in html
+
+
+def test_a_seal_is_of_one_person_and_one_hour_and_not_to_be_made_up(
+    flusher: Client, browser: Browser, thing: Any, monkeypatch: Any
+) -> None:
+    """Else one could be made to flush what one has not looked at."""
+    other = sealed(browser("view_cache", "flush_cache").get(CONFIRM, {"policy": "test.thing"}))
+    answer = flusher.post(CONFIRM, {"sealed": other})
+    assert (answer.status_code, "Somebody else" in answer.content.decode()) == (400, True)
+    for seal in ("", "x:y:z", signing.dumps({"kind": "all", "value": "*"}, salt="another")):
+        answer = flusher.post(CONFIRM, {"sealed": seal})
+        assert (answer.status_code, "Nothing was flushed" in answer.content.decode()) == (400, True)
+    own = sealed(flusher.get(CONFIRM, {"policy": "test.thing"}))
+    monkeypatch.setattr(flush_pages, "LONGEST_THOUGHT", -1)
+    answer = flusher.post(CONFIRM, {"sealed": own})
+    assert (answer.status_code, "some time ago" in answer.content.decode()) == (400, True)
+    assert (read_both(thing), LogEntry.objects.count()) == (0, 0)
+
+
+def test_what_is_typed_is_shown_as_text(flusher: Client) -> None:
+    """Never as HTML."""
+    html = flusher.get(CONFIRM, {"pattern": "<script>alert(1)</script>"}).content.decode()
+    assert "<script>alert" not in html
+    html = flusher.get(CONFIRM, {"tag": '"><img src=x>'}).content.decode()
+    assert "<img" not in html
+
+
+def test_while_the_store_is_away(flusher: Client, thing: Any, empty_redis: RedisUnderTest, settings: Any) -> None:
+    """A policy's flush waits in the outbox, and the page says so; a pattern cannot be flushed, and has no button. A
+    count of before the outage does not change that."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "OUTBOX_DATABASES": ["default"]}
+    before = sealed(flusher.get(CONFIRM, {"pattern": "test.*"}))
+    empty_redis.pause()
+    html = flusher.get(CONFIRM, {"pattern": "test.*"}).content.decode()
+    assert "Nothing can be deleted now." in html
+    assert "Flush it</button>" not in html
+    answer = flusher.post(CONFIRM, {"sealed": before})
+    assert (answer.status_code, "Nothing can be deleted now." in answer.content.decode()) == (503, True)
+    asked = flusher.get(CONFIRM, {"policy": "test.thing"})
+    assert "cannot be known: the store does not answer" in asked.content.decode()
+    answer = flusher.post(CONFIRM, {"sealed": sealed(asked)}, follow=True)
+    assert 'class="warning">The store is away.' in answer.content.decode()
+    assert "while the store was away" in answer.content.decode()
+    assert "policy:test.thing" in OutboxRow.objects.values_list("tags", flat=True)

@@ -1,0 +1,184 @@
+"""What the staff's pages say and draw, without a store."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from cache_platform import inventory
+from cache_platform.exceptions import StoreUnavailable
+from cache_platform.load_times import load_time_counter
+from cache_platform.pages import buckets, wording
+from cache_platform.pages.charts import chart_of, histogram
+from cache_platform.pages.entry_counts import EntryCounter
+from cache_platform.pages.numbers import _groups
+from cache_platform.pages.shapes import HEIGHT, WIDTH, round_above, sparkline, stacked_bars
+
+
+def test_words_for_numbers() -> None:
+    """Exact where it is a count, short where it is a measure, a dash where nothing is known."""
+    assert [wording.number(each) for each in (0, 1234567, None)] == ["0", "1,234,567", wording.DASH]
+    assert [wording.percent(each) for each in (0.9, 0, None)] == ["90.0%", "0.0%", wording.DASH]
+    durations = {0: "0 s", 0.5: "0.5 s", 1: "1 s", 59.6: "1 min", 600: "10 min", 5400: "1 h 30 min", 90061: "1 d 1 h"}
+    assert {each: wording.duration(each) for each in durations} == durations
+    assert wording.duration(3601) == "1 h", "what is not of the next unit is left out"
+    times = {0: "0 ms", 0.44: "0.4 ms", 9.96: "10 ms", 999.4: "999 ms", 999.6: "1 s", 1250: "1.25 s", 61_000: "61 s"}
+    assert {each: wording.milliseconds(each) for each in times} == times
+    sizes = {0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 5 * 2**40: "5.0 TiB", 300 * 2**20: "300 MiB"}
+    assert {each: wording.size(each) for each in sizes} == sizes
+    assert [wording.dollars(each) for each in (0, 1_250_000, 4_200)] == [wording.DASH, "$1.25", "$0.0042"]
+    assert [wording.ago(0.4), wording.ago(12.7)] == ["just now", "12 s ago"]
+    assert [wording.many(1, "entry", "entries"), wording.many(2, "read")] == ["1 entry", "2 reads"]
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 5, 6, 361])
+def test_buckets_are_put_together_from_the_end(length: int) -> None:
+    """Each is in one group, and the newest group is a whole one, if there are enough."""
+    groups = list(_groups(list(range(length)), 5))
+    assert [i for first, last in groups for i in range(first, last)] == list(range(length))
+    assert all(last - first == 5 for first, last in groups[1:])
+
+
+def test_drawings_stay_within_their_frame() -> None:
+    """Whatever the numbers; nothing is drawn of nothing."""
+    assert sparkline([]) is None
+    assert sparkline([0, 0]) is None
+    spark = sparkline([0, 5, 10**9])
+    assert spark is not None
+    assert spark.line.split()[0] == "0.0,23.0"
+    assert spark.line.split()[-1] == "96.0,2.0"
+    assert sparkline([3]) is not None
+    bars, top = stacked_bars([(("hit", 7), ("miss", 4)), (("hit", 0), ("miss", 0))])
+    assert top == 20
+    assert [bar.kind for bar in bars] == ["hit", "miss"]
+    assert all(float(bar.y) >= 0 and float(bar.y) + float(bar.height) <= HEIGHT + 0.01 for bar in bars)
+    assert all(float(bar.x) + float(bar.width) <= WIDTH for bar in bars)
+    assert stacked_bars([]) == ([], 1)
+    assert [round_above(each) for each in (0, 1, 3, 11, 50, 51)] == [1, 1, 5, 20, 50, 100]
+
+
+def test_a_chart_and_its_table_have_the_same_numbers() -> None:
+    """Bucket by bucket, the newest first in the table."""
+    slow = {"loads": 2, load_time_counter(3.0): 2}
+    chart = chart_of([0, 60], [{"hits": 3, "misses": 1}, {"misses": 2, "load_errors": 1, **slow}], 60)
+    assert chart.data["rate"] == [0.75, 0.0]
+    assert chart.data["errors"] == [0, 1]
+    assert chart.data["p95"][0] is None
+    assert [row.start for row in chart.rows] == [60, 0]
+    assert chart.rows[1].cells[:6] == ["4", "3", "1", "75.0%", "0", "0"]
+    assert chart.rows[0].cells[-1] == wording.milliseconds(chart.data["p99"][1])
+    assert chart_of([], [], 0).empty
+
+
+def test_the_histogram_begins_and_ends_with_loads() -> None:
+    """With the empty spans between them."""
+    spans = histogram({load_time_counter(3): 4, load_time_counter(40): 1, load_time_counter(10**6): 1})
+    assert [(span.label, span.amount) for span in spans[:3]] == [("to 5.0 ms", 4), ("to 10 ms", 0), ("to 25 ms", 0)]
+    assert (spans[0].length, spans[-1].label, spans[-1].share) == ("100.0", "over 10 s", "16.7%")
+    assert histogram({}) == []
+
+
+class Minutes:
+    """A store whose minutes have been counted in; `asked` is how many of them each read wanted."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000 * 60 + 30
+        self.counts: dict[int, dict[str, int]] = {}
+        self.asked: list[int] = []
+
+    def read_buckets(self, *, minutes: int) -> list[tuple[int, dict[str, int]]]:
+        self.asked.append(minutes)
+        last = self.now // 60
+        return [(each * 60, dict(self.counts.get(each, {}))) for each in range(last - minutes, last + 1)]
+
+    def count(self, amount: int) -> None:
+        self.counts[self.now // 60] = {"a.b|hits": amount}
+
+
+@pytest.fixture
+def minutes(monkeypatch: pytest.MonkeyPatch) -> Minutes:
+    """A store of minutes, whose clock is this machine's."""
+    store = Minutes()
+    monkeypatch.setattr(buckets, "_known", {})
+    monkeypatch.setattr(buckets, "get_store", lambda: store)
+    monkeypatch.setattr(buckets.statistics.counters, "send", lambda: True)
+    monkeypatch.setattr(buckets.time, "time", lambda: store.now)
+    return store
+
+
+def hits(window: str, *, anew: bool) -> int:
+    """All of a window."""
+    return sum(counts.get("a.b", {}).get("hits", 0) for _, counts in buckets.read_buckets(window, anew=anew))
+
+
+def test_a_page_that_asks_again_reads_what_is_new_only(minutes: Minutes) -> None:
+    """The minute that was being filled, and those since; nothing of the window is lost or twice in it."""
+    minutes.count(1)
+    assert hits("1h", anew=False) == 1
+    minutes.count(5)
+    assert hits("1h", anew=False) == 5
+    for amount in (10, 20):
+        minutes.now += 60
+        minutes.count(amount)
+    assert hits("1h", anew=False) == 35
+    starts = [start for start, _ in buckets.read_buckets("1h", anew=False)]
+    assert starts == list(range(starts[0], starts[0] + 61 * 60, 60))
+    assert minutes.asked == [60, 1, 3, 1]
+    assert hits("1h", anew=True) == 35
+    assert minutes.asked[-1] == 60
+
+
+def test_a_page_that_asks_after_a_long_time_reads_all(minutes: Minutes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is a gap, where a server's clock jumped, and after a minute in any case: it may have lost them."""
+    hits("5m", anew=False)
+    minutes.now += 3600
+    hits("5m", anew=False)
+    minutes.now -= 7200
+    hits("5m", anew=False)
+    assert minutes.asked == [5, 5, 5]
+    minutes.count(3)
+    minutes.counts.clear()
+    monkeypatch.setattr(buckets, "GOOD_FOR", 0.0)
+    assert hits("5m", anew=False) == 0
+    assert minutes.asked == [5, 5, 5, 5]
+
+
+def count_by(counts: Any) -> Any:
+    """Have entries be counted so."""
+    return patch.object(inventory, "count_entries", side_effect=counts)
+
+
+def test_a_count_is_kept_while_it_is_good_and_made_anew_after_a_flush() -> None:
+    """For five seconds at least."""
+    counter = EntryCounter()
+    with count_by([{"a": 1}, {"a": 2}]) as counted:
+        assert [found.entries for _ in range(3) if (found := counter.latest())] == [{"a": 1}] * 3
+        counter.expire()
+        assert (found := counter.latest()) is not None
+        assert found.entries == {"a": 2}
+        assert found.age >= 0
+    assert counted.call_count == 2
+
+
+def test_a_count_that_fails_is_no_count_and_does_not_end_counting() -> None:
+    """Neither the store's failure nor a fault of ours."""
+    counter = EntryCounter()
+    with count_by([StoreUnavailable("away"), ZeroDivisionError(), {"a": 3}]):
+        assert counter.latest() is None
+        counter.expire()
+        assert counter.latest() is None
+        counter.expire()
+        assert (found := counter.latest()) is not None
+        assert found.entries == {"a": 3}
+
+
+def test_without_a_thread_there_is_no_count() -> None:
+    """The next page tries again."""
+    counter = EntryCounter()
+    with patch.object(threading.Thread, "start", side_effect=RuntimeError("can't start new thread")):
+        assert counter.latest() is None
+    with count_by([{"a": 1}]):
+        assert counter.latest() is not None
