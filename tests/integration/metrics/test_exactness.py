@@ -1,14 +1,20 @@
-"""Counts are exact over all processes: known traffic, and what clients saw, /metrics and the statistics agree."""
+"""Counts are exact over all processes: what clients of known traffic saw, and what /metrics, the statistics, the staff
+page and the command say."""
 
 from __future__ import annotations
 
 import itertools
+import json
+import re
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
 import httpx
 import pytest
 
+from config.environment import BASE_DIR
 from tests.integration.http_load import Answer, at_once, get, steady_load
 from tests.integration.test_health_and_stats import pattern, sign_in
 from tests.services.exposition import Samples, by_label, sample, samples_of
@@ -55,6 +61,28 @@ def agree(site: SiteUnderTest, seen: Counter[str], policy: str = CURRENT) -> Non
     assert sum(row["loadTimes"].values()) == sample(found, "load_seconds_count", policy=policy)
 
 
+def page_agrees(site: SiteUnderTest, policy: str) -> None:
+    """The page shows staff what the statistics say."""
+    row = pattern(site.client.get("/api/cache/stats?window=1h").json(), policy)
+    html = site.client.get("/admin/cache/?window=1h").text
+    [line] = re.findall(rf'<tr id="row-{re.escape(policy)}".*?</tr>', html, re.DOTALL)
+    cells = [text.strip() for text in re.findall(r"<td class=\"(?!cp-trend)[^\"]*\">(.*?)</td>", line)]
+    reads, _, hits, local, stale, misses, waited, _, calls, errors = cells[:10]
+    wanted = [row["hits"] + row["misses"], *(row[name] for name in ("hits", "local_hits", "stale_hits", "misses"))]
+    wanted += [row["collapsed"], row["providerCalls"], row["load_errors"]]
+    assert [reads, hits, local, stale, misses, waited, calls, errors] == [f"{number:,}" for number in wanted]
+
+
+def command_agrees(site: SiteUnderTest) -> None:
+    """`cache_stats`, a process of its own, says what the endpoint says, of whatever asking does not change."""
+    argv = [sys.executable, "manage.py", "cache_stats", "--window", "1h", "--json"]
+    said = subprocess.run(argv, cwd=BASE_DIR, env=site.environment, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 0, said.stderr
+    told = site.client.get("/api/cache/stats?window=1h").json()
+    for policy in POLICIES.values():
+        assert pattern(json.loads(said.stdout), policy) == pattern(told, policy)
+
+
 def test_four_processes_count_as_one(site: SiteFactory) -> None:
     """Also after one of them was killed and replaced, and after all of them were stopped and started again."""
     running = site(workers=4, METRICS_TOKEN=TOKEN)
@@ -79,6 +107,8 @@ def test_four_processes_count_as_one(site: SiteFactory) -> None:
     again = site(workers=4, METRICS_TOKEN=TOKEN)
     sign_in(again.client, "admin")
     agree(again, seen)
+    page_agrees(again, CURRENT)
+    command_agrees(again)
 
 
 MIX: dict[str, list[dict[str, str]]] = {
@@ -113,3 +143,5 @@ def test_ten_thousand_requests_over_four_processes(site: SiteFactory) -> None:
     assert {answer.status for answer in answers} == {200}
     for path, policy in POLICIES.items():
         agree(running, Counter(result_of(answer) for where, answer in asked if where == path), policy)
+        page_agrees(running, policy)
+    command_agrees(running)
