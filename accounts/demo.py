@@ -26,13 +26,9 @@ DEMO_PROFILES: dict[str, dict[str, Any]] = {
 }
 
 DEMO_SUBSCRIPTIONS: dict[str, dict[str, Any]] = {
-    "ada": {
-        "plan": "pro",
-        "status": "active",
-        "usage": {"connections": 3},
-    },
-    "grace": {"plan": "team", "status": "trialing", "usage": {"connections": 1}},
-    "admin": {"plan": "free", "status": "active", "usage": {}},
+    "ada": {"plan": "pro", "status": "active"},
+    "grace": {"plan": "team", "status": "trialing"},
+    "admin": {"plan": "free", "status": "active"},
 }
 DEMO_PERIOD = timedelta(days=19)
 """How much of their period the paid ones have left at first."""

@@ -9,10 +9,10 @@ class ConnectorsConfig(AppConfig):
     name = "connectors"
 
     def ready(self) -> None:
-        """Register what is warmed at sign-in and what the relay sees to, and listen for deletions."""
+        """Register what is warmed at sign-in, what the relay sees to and the usage, and listen for deletions."""
         from django.db.models.signals import pre_delete
 
-        from connectors import errands, warming  # noqa: F401  # both register
+        from connectors import errands, usage, warming  # noqa: F401  # they register
         from connectors.models import PlatformConnection
         from connectors.revocations import note_deleted
 

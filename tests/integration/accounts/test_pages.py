@@ -135,14 +135,14 @@ class TestOverview:
     def test_it_shows_who_one_is_and_what_one_has(self, browser: Browser, user: User) -> None:
         """Name, address, plan, and the usage as bars with words."""
         change_subscription(user_id=user.pk, plan="pro")
-        Subscription.objects.update(limits={"connections": 2000}, usage={"connections": 1999})
+        Subscription.objects.update(limits={"faxes": 2000}, usage={"faxes": 1999})
         browser.get("/accounts/")
         assert browser.page.only("h1").text == "Ada Lovelace"
         assert "ada@example.invalid" in browser.text
         assert "Pro Renews on" in browser.text
-        bar = browser.page.only("progress", aria_labelledby="usage-connections").attributes
+        bar = browser.page.only("progress", aria_labelledby="usage-faxes").attributes
         assert (bar["value"], bar["max"], bar["class"]) == ("1999", "2000", "near")
-        assert browser.page.only(id="usage-connections").text == "Connections"
+        assert browser.page.only(id="usage-faxes").text == "Faxes"
         assert "1,999 of 2,000" in browser.text
 
     def test_the_second_look_comes_from_the_cache(self, browser: Browser, django_assert_num_queries: Queries) -> None:
