@@ -29,6 +29,7 @@ class Trouble(StrEnum):
 
     LATE = "late"  # the read still runs
     SOURCE = "source"  # the source failed, and there is no earlier answer
+    SEARCHES = "searches"  # this visitor has searched too often
     BUDGET = "budget"  # this visitor, or all together, asked for too much that is new
     BUSY = "busy"  # this process has too many loads already
     FAULT = "fault"  # our own mistake; it is logged
@@ -79,10 +80,15 @@ def outcome_of(future: Future[Outcome[T]], *, until: float) -> Outcome[T]:
         return Failure(trouble=Trouble.LATE)
 
 
-def _refused() -> Future[Outcome[T]]:
+def settled(outcome: Outcome[T]) -> Future[Outcome[T]]:
+    """What a read gives that need not begin."""
     future: Future[Outcome[T]] = Future()
-    future.set_result(Failure(trouble=Trouble.BUSY))
+    future.set_result(outcome)
     return future
+
+
+def _refused() -> Future[Outcome[T]]:
+    return settled(Failure(trouble=Trouble.BUSY))
 
 
 def _attempt(read: Callable[[], Read[T]]) -> Outcome[T]:

@@ -14,10 +14,11 @@ from django.template.loader import render_to_string
 
 from accounts.schema import SubscriptionState
 from accounts.subscriptions import read_subscription
+from cache_platform.ratelimits import Decision
 from cache_platform.rest.callers import caller_of
 from connectors.schema import StatusEntry
 from connectors.states import read_status
-from dashboard.answers import Failure, Outcome, Trouble, ask, outcome_of
+from dashboard.answers import Failure, Outcome, Trouble, ask, outcome_of, settled
 from dashboard.choices import Choice
 from dashboard.news_card import news_card
 from dashboard.own_cards import plan_card, platforms_card
@@ -56,12 +57,16 @@ class PendingWeather:
 
 
 class PendingNews:
-    """The news card, whose read has begun."""
+    """The news card, whose read has begun, unless `search`, the decision on what is searched for, refused it."""
 
-    def __init__(self, request: HttpRequest, choice: Choice) -> None:
+    def __init__(self, request: HttpRequest, choice: Choice, search: Decision | None) -> None:
         self._choice = choice
-        read = partial(read_headlines, choice.category, DEFAULT_COUNTRY, caller=caller_of(request))
-        self._headlines: Future[Outcome[Headlines]] = ask(read)
+        self._headlines: Future[Outcome[Headlines]]
+        if search is not None and not search.allowed:
+            self._headlines = settled(Failure(trouble=Trouble.SEARCHES, retry_after=search.retry_after))
+            return
+        read = partial(read_headlines, choice.category, DEFAULT_COUNTRY, choice.words, caller=caller_of(request))
+        self._headlines = ask(read)
 
     def html(self, *, until: float, fragment: bool = False) -> str:
         """The card with what is there at `until`, a time of time.monotonic()."""

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from cache_platform.exceptions import InvalidQuery
-from news.queries import DEFAULT_CATEGORY, parse_category
+from news.queries import DEFAULT_CATEGORY, parse_category, parse_q
 from weather.places import Place, get_place
 from weather.queries import parse_units
 from weather.schema import Units
@@ -45,20 +45,28 @@ def parse_place(text: str) -> Place:
     return place
 
 
-PARSERS: dict[str, Callable[[str], Any]] = {"place": parse_place, "units": parse_units, "category": parse_category}
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "place": parse_place,
+    "units": parse_units,
+    "category": parse_category,
+    "words": parse_q,
+}
+REMEMBERED = ("place", "units", "category")
+"""What the next visit begins with; a search is for once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What the two cards show."""
+    """What the cards show. `words` are those that headlines are searched for, none for all of them."""
 
     place: Place = DEFAULT_PLACE
     units: Units = DEFAULT_UNITS
     category: str = DEFAULT_CATEGORY
+    words: str = ""
 
     def values(self) -> dict[str, str]:
         """As it is written in addresses and cookies, by name."""
-        return {"place": str(self.place.id), "units": self.units, "category": self.category}
+        return {"place": str(self.place.id), "units": self.units, "category": self.category, "words": self.words}
 
 
 def check_query(request: HttpRequest) -> None:
@@ -74,6 +82,7 @@ def choice_of(request: HttpRequest) -> Choice:
         place=_first_valid(parse_place, _texts(request, "place"), DEFAULT_PLACE),
         units=_first_valid(parse_units, _texts(request, "units"), DEFAULT_UNITS),
         category=_first_valid(parse_category, _texts(request, "category"), DEFAULT_CATEGORY),
+        words=_first_valid(parse_q, [request.GET.get("words")], ""),
     )
 
 
@@ -82,8 +91,8 @@ def remember(response: HttpResponseBase, request: HttpRequest, choice: Choice) -
 
     One cookie for all would let two cards that answer at once undo each other's change.
     """
-    for name, value in choice.values().items():
-        cookie = COOKIE_PREFIX + name
+    for name in REMEMBERED:
+        cookie, value = COOKIE_PREFIX + name, choice.values()[name]
         if _chosen(request, name) == value and request.COOKIES.get(cookie) != value:
             response.set_cookie(
                 cookie, value, max_age=COOKIE_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure()

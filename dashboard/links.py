@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from dashboard.choices import Choice
 
-CARD_PARTS = {"weather": ("place", "units"), "news": ("category",)}
+CARD_PARTS = {"weather": ("place", "units"), "news": ("category", "words")}
 """The parts of a choice that each card depends on."""
 
 
@@ -27,13 +27,13 @@ class Link:
 
 def page_url(choice: Choice, **changes: str) -> str:
     """The page for `choice` with `changes`."""
-    return f"{reverse('dashboard')}?{urlencode({**choice.values(), **changes})}"
+    return f"{reverse('dashboard')}?{_query({**choice.values(), **changes})}"
 
 
 def card_url(card: Literal["weather", "news"], choice: Choice, **changes: str) -> str:
     """One card for `choice` with `changes`."""
     values = {**choice.values(), **changes}
-    return f"{reverse(f'dashboard-{card}')}?{urlencode({part: values[part] for part in CARD_PARTS[card]})}"
+    return f"{reverse(f'dashboard-{card}')}?{_query({part: values[part] for part in CARD_PARTS[card]})}"
 
 
 def link_to(card: Literal["weather", "news"], choice: Choice, part: str, value: str, label: str) -> Link:
@@ -46,3 +46,7 @@ def link_to(card: Literal["weather", "news"], choice: Choice, part: str, value: 
         card=f"{card_url(card, choice, **change)}&remember=1",
         chosen=choice.values()[part] == value,
     )
+
+
+def _query(values: dict[str, str]) -> str:
+    return urlencode({part: value for part, value in values.items() if value})

@@ -35,7 +35,7 @@ class Story:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewsCard:
     """All that the template needs. `tabs` is empty where the provider knows no categories; `more_stories` are folded
-    away at first."""
+    away at first. `found` says what a search brought, and `all` leads back from it."""
 
     choice: Choice
     page_url: str
@@ -46,6 +46,8 @@ class NewsCard:
     more_stories: list[Story]
     attribution: str
     attribution_url: str
+    found: str
+    all: Link
 
 
 def news_card(choice: Choice, headlines: Outcome[Headlines], *, now: datetime) -> NewsCard:
@@ -63,7 +65,20 @@ def news_card(choice: Choice, headlines: Outcome[Headlines], *, now: datetime) -
         more_stories=stories[FIRST_STORIES:],
         attribution=found.attribution if found else "",
         attribution_url=found.attribution_url if found else "",
+        found=_found(choice, found) if found and choice.words else "",
+        all=link_to("news", choice, "words", "", "Show all"),
     )
+
+
+def _found(choice: Choice, headlines: Headlines) -> str:
+    """What a search brought, in words; the provider may have more than it gives on its first page."""
+    where = f" in {choice.category.capitalize()}" if providers.has_filters() else ""
+    if not headlines.articles:
+        return f"No headlines with “{choice.words}”{where}."
+    most = max(headlines.total, len(headlines.articles))
+    of = f" of {most}" if most > len(headlines.articles) else ""
+    noun = "headline" if most == 1 else "headlines"
+    return f"{len(headlines.articles)}{of} {noun} with “{choice.words}”{where}."
 
 
 def _story(number: int, article: Article, now: datetime) -> Story:

@@ -87,6 +87,8 @@ def _without_answer(failure: Failure, source: str) -> Status:
             return Status(state="late", label=f"Waiting for {source}", note=f"{source} takes longer than usual.")
         case Trouble.SOURCE:
             note = f"{source} does not respond, and there is no earlier answer to show. {again}"
+        case Trouble.SEARCHES:
+            note = f"You have searched very often in a short time. {again}"
         case Trouble.BUDGET:
             note = f"{source} has been asked for a lot that is new in a short time. {again}"
         case Trouble.BUSY:

@@ -16,6 +16,7 @@ from cache_platform.exceptions import InvalidQuery
 from dashboard.cards import PendingNews, PendingPlan, PendingPlatforms, PendingWeather
 from dashboard.choices import check_query, choice_of, remember
 from dashboard.search import search, where
+from dashboard.searches import take_search, told
 from dashboard.visitors import visitor_of
 
 PAGE_PATIENCE = 2.0
@@ -35,8 +36,10 @@ def page(request: HttpRequest) -> HttpResponseBase:
     something to see before the providers have answered, and nothing needs JavaScript.
     """
     choice, visitor = choice_of(request), visitor_of(request)
-    own = [kind(choice, visitor.user_id) for kind in OWN] if visitor.user_id is not None else []
-    cards = (PendingWeather(request, choice), *own, PendingNews(request, choice))  # as they stand in the frame
+    decision = take_search(request, choice)
+    platforms, plan = [[kind(choice, visitor.user_id)] if visitor.user_id is not None else [] for kind in OWN]
+    # As they stand in the frame.
+    cards = (PendingWeather(request, choice), *platforms, PendingNews(request, choice, decision), *plan)
     found = search(request.GET.get("q", ""), choice)
     context = {"choice": choice, "where": where(choice.place), "search": found, "slot": SLOT, "visitor": visitor}
     frame = render_to_string("dashboard/page.html", context, request)
@@ -49,20 +52,24 @@ def page(request: HttpRequest) -> HttpResponseBase:
             yield card.html(until=until)
             yield following
 
-    response = StreamingHttpResponse(parts())
+    response = told(request, StreamingHttpResponse(parts()), decision)
     return _private(response, request, remembering=True)
 
 
 @require_safe
 def weather_fragment(request: HttpRequest) -> HttpResponseBase:
     """The weather card alone."""
-    return _card(request, PendingWeather)
+    return _wrong_query(request) or _card(request, PendingWeather(request, choice_of(request)))
 
 
 @require_safe
 def news_fragment(request: HttpRequest) -> HttpResponseBase:
     """The news card alone."""
-    return _card(request, PendingNews)
+    if wrong := _wrong_query(request):
+        return wrong
+    choice = choice_of(request)
+    decision = take_search(request, choice)
+    return told(request, _card(request, PendingNews(request, choice, decision)), decision)
 
 
 @require_safe
@@ -87,13 +94,17 @@ def places_fragment(request: HttpRequest) -> HttpResponseBase:
     return _private(response, request, remembering=False)
 
 
-def _card(request: HttpRequest, kind: type[PendingWeather | PendingNews]) -> HttpResponseBase:
+def _wrong_query(request: HttpRequest) -> HttpResponseBase | None:
+    """The refusal of an address that no link of ours has."""
     try:
         check_query(request)
     except InvalidQuery as error:
         response = HttpResponse(str(error), status=400, content_type="text/plain; charset=utf-8")
         return _private(response, request, remembering=False)
-    card = kind(request, choice_of(request))
+    return None
+
+
+def _card(request: HttpRequest, card: PendingWeather | PendingNews) -> HttpResponseBase:
     response = HttpResponse(card.html(until=time.monotonic() + CARD_PATIENCE, fragment=True))
     # A refresh by the clock must not undo what was chosen meanwhile in another tab.
     return _private(response, request, remembering="remember" in request.GET)

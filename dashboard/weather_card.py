@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from dashboard.answers import Answer, Failure, Outcome
 from dashboard.choices import Choice
+from dashboard.hours_chart import HoursChart, hours_chart, hours_to_come
 from dashboard.links import Link, card_url, link_to, page_url
 from dashboard.ranges import Range, ranges
 from dashboard.search import where
@@ -66,7 +67,8 @@ class Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeatherCard:
-    """All that the template needs. `now` and `days` can be missing apart from each other."""
+    """All that the template needs. `now` and `days` can be missing apart from each other; `chart` where the
+    forecast has no hours."""
 
     choice: Choice
     where: str
@@ -76,6 +78,7 @@ class WeatherCard:
     units: list[Link]
     now: Now | None
     facts: list[Fact]
+    chart: HoursChart | None
     days: list[Day]
 
 
@@ -97,15 +100,16 @@ def weather_card(
         units=[link_to("weather", choice, "units", units, label) for units, label in UNITS.items()],
         now=_now(weather, now) if weather else None,
         facts=list(_facts(weather, today, week)),
+        chart=hours_chart(week) if week else None,
         days=_days(week, weather, now) if week else [],
     )
 
 
 def _coming_days(forecast: Forecast, units: Units, now: datetime) -> Forecast:
-    """The next days, without their hours, from today on: a stale forecast may begin with a day that has passed."""
+    """The next days from today on, and the next hours: a stale forecast may begin with a day that has passed."""
     today = local_time(now, forecast.utc_offset_seconds).date()
     coming = [day for day in forecast.days if day.date >= today]
-    return first_days(replace(forecast, days=coming, hours=[]), DAYS, units)
+    return first_days(replace(forecast, days=coming, hours=hours_to_come(forecast, now)), DAYS, units)
 
 
 def _now(weather: CurrentWeather, now: datetime) -> Now:

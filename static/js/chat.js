@@ -63,6 +63,7 @@
   function refuse(error, text) {
     if (!box.value.trim()) box.value = text;
     count();
+    say(""); // that it was sent is not so any more
     // A live region tells what changes in it: the words once, and not each second of the countdown.
     problem.hidden = false;
     problem.replaceChildren(made("span", wordsOf(error)));
@@ -83,7 +84,10 @@
     const words = made("p", error instanceof Refused ? wordsOf(error) : "The connection was lost before the answer was whole.");
     const button = made("button", "Try again", { className: "button-plain", type: "button" });
     button.addEventListener("click", () => again(text, !(error instanceof Refused)));
-    if (error.retryAfter) words.append(waiting(error.retryAfter));
+    if (error.retryAfter) {
+      button.disabled = true;
+      words.append(waiting(error.retryAfter, () => { button.disabled = false; }));
+    }
     notice.append(words, button);
     notices.replaceChildren(notice);
     say(words.firstChild.textContent);

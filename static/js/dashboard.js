@@ -4,7 +4,8 @@
 (() => {
   const EVERY = 60_000; // between two refreshes of a card that is looked at
   const SOON = 2_500; // for a card whose newer answer is on its way
-  const PARTS = ["place", "units", "category"];
+  const PARTS = ["place", "units", "category", "words"];
+  const PAGES = ["place", "words"]; // what the browser's way back leads through
 
   const byId = (id) => document.getElementById(id);
   const cards = () => [...document.querySelectorAll("[data-card]")];
@@ -14,7 +15,7 @@
   const states = {}; // of each card, by id
   let asked = null; // the id of the card that the visitor, not the clock, asked for
   let fromSearch = false;
-  let moreIsOpen = false; // a refresh must not fold away what the visitor unfolded
+  const unfolded = new Set(); // ids of details: a refresh must not fold away what the visitor unfolded
   let refreshed = Date.now();
 
   function announce(text) {
@@ -47,18 +48,20 @@
     for (const part of parts) shown[part] = card.dataset[part];
     if (changed.length) {
       const address = new URL(location.href);
-      address.search = new URLSearchParams(shown);
-      if (changed.includes("place")) history.pushState(null, "", address);
+      address.search = new URLSearchParams(Object.entries(shown).filter(([, value]) => value));
+      if (changed.some((part) => PAGES.includes(part))) history.pushState(null, "", address);
       else history.replaceState(null, "", address);
     }
     for (const link of document.querySelectorAll("a[data-also]")) {
       const address = new URL(link.href);
-      for (const part of link.dataset.also.split(" ")) if (part in shown) address.searchParams.set(part, shown[part]);
+      for (const part of link.dataset.also.split(" ")) {
+        if (shown[part]) address.searchParams.set(part, shown[part]);
+        else if (part in shown) address.searchParams.delete(part);
+      }
       link.href = address;
     }
-    for (const part of PARTS) {
-      const field = document.querySelector(`#search input[name=${part}]`);
-      if (field && part in shown) field.value = shown[part];
+    for (const field of document.querySelectorAll("form[role=search] input[type=hidden]")) {
+      if (field.name in shown) field.value = shown[field.name];
     }
   }
 
@@ -73,10 +76,9 @@
       if (card.getBoundingClientRect().top < 0) card.scrollIntoView();
     }
     if (asked === card.id) asked = null;
-    const more = card.querySelector("details");
-    if (more) {
-      more.open = moreIsOpen;
-      more.addEventListener("toggle", () => { moreIsOpen = more.open; });
+    for (const more of card.querySelectorAll("details")) {
+      more.open = unfolded.has(more.id);
+      more.addEventListener("toggle", () => { if (more.open) unfolded.add(more.id); else unfolded.delete(more.id); });
     }
     if ("soon" in card.dataset) setTimeout(() => refresh(byId(card.id)), SOON);
   }
@@ -140,6 +142,24 @@
         closePlaces();
       });
     }
+  });
+
+  // A card that has content keeps it when there is nothing newer: marked as the last good answer, with the reason.
+  // What was asked for and is something else, or is refused, is shown as it is.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr } = event.detail;
+    if (!target.matches("[data-card]")) return;
+    if (xhr.status === 429) event.detail.shouldSwap = asked === target.id;
+    if (xhr.status !== 200) return;
+    const answer = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
+    const card = answer.querySelector("[data-card]");
+    if (!card || card.dataset.state !== "error" || ["error", "late"].includes(target.dataset.state)) return;
+    if (PARTS.some((part) => card.dataset[part] !== target.dataset[part])) return;
+    event.detail.shouldSwap = false;
+    target.dataset.state = states[target.id] = "stale";
+    target.querySelector(".status-label").textContent = "Last good answer";
+    if (asked === target.id) announce(card.dataset.summary);
+    asked = null;
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {

@@ -28,6 +28,7 @@ class Providers:
     news: Headlines | Exception
     calls: list[str] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
+    searches: list[str] = field(default_factory=list)
     places: list[tuple[float, float]] = field(default_factory=list)
     before: Callable[[str], None] = lambda name: None
 
@@ -64,6 +65,7 @@ def providers(monkeypatch: pytest.MonkeyPatch) -> Providers:
 
     def load_headlines(category: str, country: str, q: str, page: int) -> Headlines:
         found.categories.append(category)
+        found.searches.append(q)
         return found.answer("news")
 
     monkeypatch.setattr("weather.openmeteo.load_current", load_current)

@@ -7,7 +7,7 @@ from typing import Any
 
 from news.schema import Article, Headlines
 from weather import openmeteo
-from weather.schema import CurrentWeather, DailyForecast, Forecast
+from weather.schema import CurrentWeather, DailyForecast, Forecast, HourlyForecast
 
 CREDIT = {
     "source": openmeteo.NAME,
@@ -70,6 +70,17 @@ def bare_day(on: date) -> DailyForecast:
 def forecast(*, today: date, days: list[DailyForecast] | None = None) -> Forecast:
     found = days if days is not None else [day(today + timedelta(days=i)) for i in range(16)]
     return Forecast(**PLACE, **CREDIT, days=found, hours=[])
+
+
+def hour(at: datetime, **changes: Any) -> HourlyForecast:
+    values = {
+        "temperature": 12.0,
+        "precipitation_probability": 0,
+        "precipitation": 0.0,
+        "weather_code": 3,
+        "wind_speed": 10.0,
+    }
+    return HourlyForecast(time=at, **{**values, **changes})
 
 
 def article(**changes: Any) -> Article:
