@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from config.docs import docs_view, explorer_view
 from config.schema import schema_view
 
 urlpatterns = [
+    path("admin/cache/", include("cache_platform.pages.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("accounts.pages.urls")),
     path("connectors/", include("connectors.pages.urls")),
@@ -19,6 +21,8 @@ urlpatterns = [
     path("", include("news.urls")),
     path("", include("dashboard.urls")),
     path("api/schema", schema_view, name="schema"),
+    path("api/docs", docs_view, name="docs"),
+    path("api/docs/try", explorer_view, name="docs-try"),
 ]
 
 handler400 = "config.errors.bad_request"

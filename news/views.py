@@ -13,9 +13,21 @@ from cache_platform.rest.throttles import RateLimitThrottle
 from cache_platform.rest.views import PublicCachedView
 from news.articles import with_safe_links
 from news.policies import HEADLINES
-from news.queries import CATEGORIES, parse_category, parse_country, parse_page, parse_q
+from news.queries import (
+    CATEGORIES,
+    COUNTRIES,
+    DEFAULT_COUNTRY,
+    MAX_PAGE,
+    MAX_QUERY,
+    parse_category,
+    parse_country,
+    parse_page,
+    parse_q,
+)
 from news.reads import read_headlines
 from news.schema import Article, Headlines
+
+QUERY = {"type": "string", "maxLength": MAX_QUERY, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 
 
 class HeadlinesPage(Struct, frozen=True, kw_only=True):
@@ -59,12 +71,13 @@ class NewsView(PublicCachedView):
         operation_id="news",
         parameters=[
             OpenApiParameter("category", str, enum=list(CATEGORIES), default="general"),
-            OpenApiParameter("country", str, default="us", description="ISO 3166-1 alpha-2"),
-            OpenApiParameter("q", str, description="Search words"),
-            OpenApiParameter("page", int, default=1, description="1 to 5"),
+            OpenApiParameter("country", str, enum=sorted(COUNTRIES), default=DEFAULT_COUNTRY),
+            OpenApiParameter("q", QUERY, description="Search words"),
+            OpenApiParameter("page", {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 1}),
             *HEADERS,
         ],
         responses=cached_responses(HeadlinesPage),
+        extensions={"x-rate-limit": SearchThrottle.preset},
     )
     def get(self, request: Request) -> HttpResponse:
         """A page of headlines, newest first."""

@@ -9,7 +9,8 @@ from cache_platform.exceptions import InvalidQuery
 DECIMALS = 2
 MAX_LENGTH = 24
 # ASCII digits only: float() alone would also take "nan", "1_0", " 1 " and the digits of other scripts.
-_PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+# With an exponent, because that is how programs write 0.0000001.
+_PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 def parse_coordinate(name: str, text: str | None, low: float, high: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -12,16 +14,31 @@ from cache_platform.rest.views import PublicCachedView
 from weather.coordinates import parse_latitude, parse_longitude
 from weather.places import Place, search_places
 from weather.policies import CURRENT, FORECAST
-from weather.queries import parse_days, parse_place_query, parse_units
+from weather.queries import DEFAULT_DAYS, MAX_PLACE_QUERY, parse_days, parse_place_query, parse_units
 from weather.reads import read_current, read_forecast
-from weather.schema import CurrentWeather, Forecast
+from weather.schema import FORECAST_DAYS, CurrentWeather, Forecast
 from weather.units import first_days, in_units
 
+
+def degrees(most: int) -> dict[str, Any]:
+    """How the OpenAPI schema describes a coordinate."""
+    return {"type": "number", "minimum": -most, "maximum": most}
+
+
 COORDINATES = [
-    OpenApiParameter("lat", float, required=True, description="Degrees north, rounded to 2 decimals"),
-    OpenApiParameter("lon", float, required=True, description="Degrees east, rounded to 2 decimals"),
+    OpenApiParameter("lat", degrees(90), required=True, description="Degrees north, rounded to 2 decimals"),
+    OpenApiParameter("lon", degrees(180), required=True, description="Degrees east, rounded to 2 decimals"),
 ]
+DAYS = OpenApiParameter("days", {"type": "integer", "minimum": 1, "maximum": FORECAST_DAYS, "default": DEFAULT_DAYS})
 UNITS = OpenApiParameter("units", str, enum=["metric", "imperial"], default="metric")
+
+NO_CONTROLS = r"[^\x00-\x1f\x7f-\x9f]"
+PLACE_QUERY = {
+    "type": "string",
+    "maxLength": MAX_PLACE_QUERY,
+    "pattern": rf"^{NO_CONTROLS}*[^\s\x00-\x1f\x7f-\x9f]{NO_CONTROLS}*$",
+}
+VALIDATORS = [each for each in HEADERS if each.name in {"ETag", "Cache-Control"}]
 
 
 class CurrentWeatherView(PublicCachedView):
@@ -46,7 +63,7 @@ class ForecastView(PublicCachedView):
 
     @extend_schema(
         operation_id="weather_forecast",
-        parameters=[*COORDINATES, OpenApiParameter("days", int, default=7, description="1 to 16"), UNITS, *HEADERS],
+        parameters=[*COORDINATES, DAYS, UNITS, *HEADERS],
         responses=cached_responses(Forecast),
     )
     def get(self, request: Request) -> HttpResponse:
@@ -63,7 +80,7 @@ class PlacesView(PublicCachedView):
 
     @extend_schema(
         operation_id="weather_places",
-        parameters=[OpenApiParameter("q", str, required=True)],
+        parameters=[OpenApiParameter("q", PLACE_QUERY, required=True), *VALIDATORS],
         responses=plain_responses(list[Place]),
     )
     def get(self, request: Request) -> HttpResponse:

@@ -13,6 +13,9 @@ from accounts.rest.base import http_request
 from cache_platform.rest.problems import problem
 from cache_platform.rest.throttles import TellsLimits, note
 
+ATTEMPTS = {"x-rate-limit": "auth"}
+"""How the OpenAPI schema names the limit."""
+
 
 class ChecksPasswords(TellsLimits):
     """A route on which a password is checked: its answers say how many attempts are left."""

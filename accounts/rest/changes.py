@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.core.validators import URLValidator
 from django.http import Http404, HttpResponse
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.models.profile import LONGEST_AVATAR, LONGEST_NAME
-from accounts.models.subscription import Plan
+from accounts.models.subscription import Plan, Status
 from accounts.rest.base import user_in
+from accounts.rest.bodies import Body
 from accounts.rest.schema import enveloped, problems
+from accounts.validators import validate_plain_text
 from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import inlined
 
@@ -25,29 +28,22 @@ LONGEST_SHOWN = 60
 """A body of a thousand unknown fields is not sent back."""
 
 
-class ChangeSerializer(serializers.Serializer[Any]):
-    """A body whose fields are all optional; one that it does not have is refused by name, not left out in silence."""
+class ChangeSerializer(Body):
+    """A body of which a field that it does not have is refused by name, not left out in silence."""
 
     shown_only: frozenset[str] = frozenset()
     """Fields that an answer has and this body may not have; their refusal says so."""
+    also: Mapping[str, Any] = {}
+    """What JSON Schema can say of the body beyond its fields."""
 
-    def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401  # any JSON
-        """The fields that were given. Raises ValidationError for all that is wrong at once."""
-        wrong = self._unknown(data) if isinstance(data, Mapping) else {}
-        try:
-            given = super().to_internal_value(data)
-        except ValidationError as error:
-            raise ValidationError({**wrong, **_by_field(error)}) from None
-        if wrong:
-            raise ValidationError(wrong)
-        return given
-
-    def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+    def wrong_in(self, data: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Also the fields that there are not."""
         names = [name for name in data if name not in self.fields][:MOST_UNKNOWN]
-        return {
+        unknown = {
             name[:LONGEST_SHOWN]: ["is read-only" if name in self.shown_only else "is not a field here"]
             for name in names
         }
+        return super().wrong_in(data) | unknown
 
 
 class ProfileChange(ChangeSerializer):
@@ -55,8 +51,12 @@ class ProfileChange(ChangeSerializer):
 
     shown_only = frozenset({"user_id"})
 
-    display_name = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_NAME)
-    avatar = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_AVATAR)
+    display_name = serializers.CharField(
+        required=False, allow_blank=True, max_length=LONGEST_NAME, validators=[validate_plain_text]
+    )
+    avatar = serializers.CharField(
+        required=False, allow_blank=True, max_length=LONGEST_AVATAR, validators=[URLValidator(schemes=["https"])]
+    )
     settings = serializers.DictField(required=False)
 
 
@@ -70,7 +70,11 @@ class SubscriptionChange(ChangeSerializer):
         choices=Plan.values,
         error_messages={"invalid_choice": f"must be one of {', '.join(Plan.values)}"},
     )
-    status = serializers.CharField(required=False, max_length=20)
+    status = serializers.ChoiceField(
+        required=False,
+        choices=Status.values,
+        error_messages={"invalid_choice": "can be set to cancelled, or back to active"},
+    )
 
 
 def changed(request: Request, body: type[ChangeSerializer], change: Callable[..., T | None]) -> HttpResponse:
@@ -99,7 +103,3 @@ def given_in(request: Request, body: type[ChangeSerializer], *, partial: bool = 
 def changed_responses(data: type) -> dict[Any, Any]:
     """How the OpenAPI schema describes what `changed` answers with."""
     return enveloped(200, inlined(data)) | problems(400, 401, 403, 503)
-
-
-def _by_field(error: ValidationError) -> dict[str, Any]:
-    return error.detail if isinstance(error.detail, dict) else {"request": error.detail}

@@ -12,14 +12,15 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.passwords import check_password_of
-from accounts.rest.attempts import ChecksPasswords
+from accounts.rest.attempts import ATTEMPTS, ChecksPasswords
 from accounts.rest.base import OwnView, http_request, succeeded, user_in
+from accounts.rest.bodies import Body
 from accounts.rest.schema import EMPTY, problems
 from accounts.rest.tokens import LONGEST_PASSWORD
 from accounts.sign_ins import change_password
 
 
-class PasswordFields(serializers.Serializer[None]):
+class PasswordFields(Body):
     """The old password and the new one."""
 
     old = serializers.CharField(max_length=LONGEST_PASSWORD, trim_whitespace=False)
@@ -30,7 +31,10 @@ class PasswordView(ChecksPasswords, OwnView):
     """The own password."""
 
     @extend_schema(
-        operation_id="auth_password", request=PasswordFields, responses={**EMPTY, **problems(400, 401, 403, 429)}
+        operation_id="auth_password",
+        request=PasswordFields,
+        responses={**EMPTY, **problems(400, 401, 403, 429)},
+        extensions=ATTEMPTS,
     )
     @sensitive_variables()
     def post(self, request: Request) -> HttpResponse:

@@ -38,5 +38,5 @@ class SubscriptionView(PrivateCachedView):
         responses=changed_responses(SubscriptionState),
     )
     def patch(self, request: Request) -> HttpResponse:
-        """Choose a plan, cancel (`"status": "cancelled"`) or resume (`"active"`)."""
+        """Choose a plan, cancel or resume it: with the status `cancelled` or `active`."""
         return changed(request, SubscriptionChange, change_subscription)

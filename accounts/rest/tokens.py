@@ -15,8 +15,9 @@ from rest_framework.response import Response
 from accounts.authentication import CHALLENGE, CredentialsRefused
 from accounts.models import User
 from accounts.passwords import check_password_of
-from accounts.rest.attempts import ChecksPasswords
+from accounts.rest.attempts import ATTEMPTS, ChecksPasswords
 from accounts.rest.base import OpenView, http_request, succeeded
+from accounts.rest.bodies import Body
 from accounts.rest.schema import EMPTY, problems
 from accounts.tokens import Claims, TokenPair, exchange, issue, parse_refresh, revoke
 
@@ -32,14 +33,14 @@ TOKENS: dict[str, Any] = {
 }
 
 
-class SignInFields(serializers.Serializer[None]):
+class SignInFields(Body):
     """Username and password."""
 
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=LONGEST_PASSWORD, trim_whitespace=False)
 
 
-class RefreshFields(serializers.Serializer[None]):
+class RefreshFields(Body):
     """A refresh token."""
 
     refresh = serializers.CharField(max_length=65_536)
@@ -66,6 +67,7 @@ class TokenView(ChecksPasswords, RefusingView):
         operation_id="auth_token",
         request=SignInFields,
         responses={(200, "application/json"): TOKENS, **problems(400, 401, 429)},
+        extensions=ATTEMPTS,
     )
     def post(self, request: Request) -> HttpResponse:
         """An access and a refresh token for a username and a password."""

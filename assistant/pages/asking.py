@@ -69,7 +69,8 @@ def _ask(request: HttpRequest, before: Conversation | None) -> Outcome:
         seconds = decision.retry_after_seconds
         return Draft(text=text, persona=persona, problem=problem, status=429, retry_after=seconds)
     given = {"message": text, "documents": documents_wish(request)}
-    fields = QuestionFields(data=given | ({"persona_id": persona} if persona and before is None else {}))
+    number = int(persona) if persona.isascii() and persona.isdecimal() and len(persona) <= 19 else persona
+    fields = QuestionFields(data=given | ({"persona_id": number} if persona and before is None else {}))
     if not fields.is_valid():
         return _wrong(text, persona, {name: str(texts[0]) for name, texts in fields.errors.items()})
     valid = fields.validated_data

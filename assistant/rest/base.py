@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.models import User
 from assistant.exceptions import NotThere
-from assistant.filters import LARGEST_ID, MOST_PAGES, ListFilter
+from assistant.filters import LARGEST_ID, LONGEST_SEARCH, MOST_PAGES, ListFilter
 from assistant.lists import PAGE_SIZE, BadQuery, ListQuery
 from assistant.personas import usable_by
 from assistant.rest.problems import exception_handler
@@ -19,12 +19,24 @@ from cache_platform.rest.foresight import Wanted
 from cache_platform.rest.views import ExceptionHandler, PrivateCachedView
 
 NO_SUCH_PERSONA = {"persona_id": ["There is no such persona."]}
-PAGE = OpenApiParameter("page", int, default=1, description=f"1 to {MOST_PAGES}, of {PAGE_SIZE} items each")
-WORDS = OpenApiParameter("q", str, description="Words, in either case")
+PAGE = OpenApiParameter(
+    "page",
+    {"type": "integer", "minimum": 1, "maximum": MOST_PAGES, "default": 1},
+    description=f"Of {PAGE_SIZE} items each",
+)
+WORDS = OpenApiParameter(
+    "q",
+    {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$"},
+    description="Words, in either case",
+)
+MOMENT = {
+    "anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}],
+}
 SINCE = [
-    OpenApiParameter("created_after", str, description="ISO 8601, a day or a time; from then on"),
-    OpenApiParameter("created_before", str, description="ISO 8601, a day or a time; before that"),
+    OpenApiParameter("created_after", MOMENT, description="A day or a time; from then on"),
+    OpenApiParameter("created_before", MOMENT, description="A day or a time; before that"),
 ]
+CREATED_AT = OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[201])
 
 
 class AssistantView(PrivateCachedView):

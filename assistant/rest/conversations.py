@@ -19,6 +19,7 @@ from assistant.lists import ListQuery
 from assistant.models.conversation import LONGEST_TITLE
 from assistant.policies import CONVERSATIONS, MESSAGES
 from assistant.rest.base import (
+    CREATED_AT,
     PAGE,
     SINCE,
     WORDS,
@@ -67,6 +68,7 @@ class ConversationsView(ListView):
 
     @extend_schema(
         operation_id="conversation_begin",
+        parameters=[CREATED_AT],
         request=ConversationFields,
         responses={**enveloped(201, inlined(ConversationState)), **problems(400, 401, 403, 409, 503)},
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as TextRefused
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -16,9 +16,10 @@ from accounts.rest.base import user_in
 from accounts.rest.changes import ChangeSerializer, given_in
 from accounts.rest.parsers import JsonParser
 from accounts.rest.schema import EMPTY, enveloped, problems
-from assistant.documents import add_document, delete_document, read_documents
+from assistant.documents import LARGEST_DOCUMENT, add_document, delete_document, read_documents
 from assistant.filters import DocumentFilter
 from assistant.lists import ListQuery
+from assistant.models.document import LONGEST_DOCUMENT_NAME
 from assistant.policies import DOCUMENTS
 from assistant.rest.base import PAGE, SINCE, WORDS, AssistantView, ListView, ordering
 from assistant.rest.parsers import Upload, UploadParser
@@ -29,6 +30,10 @@ from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import HEADERS, cached_responses, inlined
 from cache_platform.rest.throttles import RateLimitThrottle
 
+NAME = r"^ *[\p{L}\p{N}][\p{L}\p{N} _-]*\.(txt|md) *$"
+"""Names of which no reader makes anything else. Others are good too, and are not promised to be."""
+LINES = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
+TEXT = rf"^{LINES}*[^\s\x00-\x1f\x7f-\x9f]{LINES}*$"
 FORM: dict[str, Any] = {
     "type": "object",
     "required": ["file"],
@@ -36,11 +41,21 @@ FORM: dict[str, Any] = {
 }
 
 
+@extend_schema_field({"type": "string", "maxLength": LONGEST_DOCUMENT_NAME, "pattern": NAME})
+class NameField(serializers.CharField):
+    """The name of a file, judged by checked_name."""
+
+
+@extend_schema_field({"type": "string", "maxLength": LARGEST_DOCUMENT, "pattern": TEXT})
+class TextField(serializers.CharField):
+    """What the file holds, judged by checked_text."""
+
+
 class DocumentFields(ChangeSerializer):
     """A document as programs send it."""
 
-    name = serializers.CharField()
-    text = serializers.CharField(allow_blank=True, trim_whitespace=False)
+    name = NameField()
+    text = TextField(allow_blank=True, trim_whitespace=False)
 
 
 class UploadThrottle(RateLimitThrottle):
@@ -80,6 +95,7 @@ class DocumentsView(ListView):
             **enveloped(201, inlined(DocumentState)),
             **problems(400, 401, 403, 409, 413, 415, 429, 503),
         },
+        extensions={"x-rate-limit": UploadThrottle.preset},
     )
     def post(self, request: Request) -> HttpResponse:
         """Add a .txt or .md document: as a file, or as name and text."""

@@ -14,7 +14,7 @@ from accounts.rest.base import user_in
 from accounts.rest.changes import ChangeSerializer, given_in
 from accounts.rest.schema import EMPTY, enveloped, problems
 from accounts.validators import normal_name, validate_plain_text
-from assistant.filters import PersonaFilter
+from assistant.filters import LARGEST_ID, PersonaFilter
 from assistant.lists import ListQuery
 from assistant.models.persona import LONGEST_DESCRIPTION, LONGEST_NAME, LONGEST_PROMPT
 from assistant.personas import (
@@ -26,13 +26,15 @@ from assistant.personas import (
     visible_to,
 )
 from assistant.policies import PERSONA, PERSONA_LIST
-from assistant.rest.base import PAGE, WORDS, AssistantView, ListView, ordering
+from assistant.rest.base import CREATED_AT, PAGE, WORDS, AssistantView, ListView, ordering
 from assistant.schema import PersonaPage, PersonaState
 from assistant.validators import validate_text
 from cache_platform.rest.foresight import Wanted
 from cache_platform.rest.responses import answered
 from cache_platform.rest.schema import HEADERS, cached_responses, inlined
 from cache_platform.rest.throttles import RateLimitThrottle
+
+CREATOR = {"anyOf": [{"const": "system"}, {"type": "integer", "minimum": 0, "maximum": LARGEST_ID}]}
 
 
 class PersonaFields(ChangeSerializer):
@@ -86,13 +88,14 @@ class PersonasView(ListView):
         operation_id="personas",
         parameters=[
             OpenApiParameter("active", str, enum=["true", "false"]),
-            OpenApiParameter("created_by", str, description="A user's number, or `system`"),
+            OpenApiParameter("created_by", CREATOR, description="A user's number, or `system`"),
             WORDS,
             ordering(PersonaFilter),
             PAGE,
             *HEADERS,
         ],
         responses=cached_responses(PersonaPage, statuses=(400, 401, 429, 503)),
+        extensions={"x-rate-limit": SearchThrottle.preset},
     )
     def get(self, request: Request) -> HttpResponse:
         """A page of personas, through the cache."""
@@ -101,6 +104,7 @@ class PersonasView(ListView):
 
     @extend_schema(
         operation_id="persona_create",
+        parameters=[CREATED_AT],
         request=PersonaFields,
         responses={**enveloped(201, inlined(PersonaState)), **problems(400, 401, 403, 409, 503)},
     )

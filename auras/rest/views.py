@@ -26,7 +26,12 @@ from cache_platform.rest.throttles import RateLimitThrottle
 from cache_platform.rest.views import ExceptionHandler, PrivateCachedView
 
 MOST_PAGES = -(-MOST_AURAS // PAGE_SIZE)
-PAGE = OpenApiParameter("page", int, default=1, description=f"1 to {MOST_PAGES}, of {PAGE_SIZE} items each")
+PAGE = OpenApiParameter(
+    "page",
+    {"type": "integer", "minimum": 1, "maximum": MOST_PAGES, "default": 1},
+    description=f"Of {PAGE_SIZE} items each",
+)
+LOCATION = OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[201, 409])
 TAKEN: dict[Any, Any] = {(409, "application/problem+json"): DUPLICATE}
 
 
@@ -68,6 +73,7 @@ class CreateAuraView(AuraRoute):
 
     @extend_schema(
         operation_id="aura_create",
+        parameters=[LOCATION],
         request=AuraFields,
         responses={**enveloped(201, inlined(AuraState)), **TAKEN, **problems(400, 401, 403, 429, 503)},
     )
@@ -92,6 +98,7 @@ class AuraView(AuraRoute):
 
     @extend_schema(
         operation_id="aura_change",
+        parameters=[LOCATION],
         request=AuraFields(partial=True),
         responses={**enveloped(200, inlined(AuraState)), **TAKEN, **problems(400, 401, 403, 404, 503)},
     )

@@ -25,7 +25,15 @@ from connectors.authorizations import complete, decline
 from connectors.models import PlatformConnection
 from connectors.providers import name_of
 from connectors.rest.base import ConnectorView, binding
-from connectors.rest.callback_fields import UNKNOWN, CallbackFields, in_query
+from connectors.rest.callback_fields import (
+    LONGEST_CODE,
+    LONGEST_ERROR,
+    LONGEST_ISS,
+    LONGEST_STATE,
+    UNKNOWN,
+    CallbackFields,
+    in_query,
+)
 from connectors.rest.callback_page import callback_page
 from connectors.rest.problems import Declined
 from connectors.schema import PlatformState
@@ -33,11 +41,17 @@ from connectors.states import load_connections
 
 STATUSES = {"server_error": 502, "temporarily_unavailable": 503}
 """Of the errors that a platform cannot say by an HTTP status, since it has to redirect (RFC 6749, 4.1.2.1)."""
+
+
+def _text(longest: int) -> dict[str, Any]:
+    return {"type": "string", "pattern": "^[\\x20-\\x7e]+$", "maxLength": longest}
+
+
 QUERY = [
-    OpenApiParameter("state", str, required=True),
-    OpenApiParameter("code", str),
-    OpenApiParameter("iss", str, description="RFC 9207"),
-    OpenApiParameter("error", str, description="RFC 6749, 4.1.2.1"),
+    OpenApiParameter("state", _text(LONGEST_STATE), required=True),
+    OpenApiParameter("code", _text(LONGEST_CODE), description="This or `error`"),
+    OpenApiParameter("iss", _text(LONGEST_ISS), description="RFC 9207"),
+    OpenApiParameter("error", _text(LONGEST_ERROR), description="RFC 6749, 4.1.2.1"),
 ]
 RESPONSES = {**enveloped(200, inlined(PlatformState)), **problems(400, 401, 403, 502, 503)}
 

@@ -34,6 +34,8 @@ def _text(longest: int, **options: Any) -> serializers.CharField:
 class CallbackFields(ChangeSerializer):
     """The state, and either a code or an error. `error` comes out as one of ERRORS or UNKNOWN."""
 
+    also = {"oneOf": [{"required": ["code"]}, {"required": ["error"]}]}
+
     state = _text(LONGEST_STATE)
     code = _text(LONGEST_CODE, required=False)
     iss = _text(LONGEST_ISS, required=False)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from accounts.rest.schema import problems, single
@@ -28,6 +28,7 @@ class ExtractView(ConnectorView):
 
     @extend_schema(
         operation_id="connectors_extract",
+        parameters=[OpenApiParameter("Location", str, OpenApiParameter.HEADER, response=[202])],
         request=None,
         responses={
             **single(202, {"job_id": {"type": "string", "format": "uuid"}}),

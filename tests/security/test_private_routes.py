@@ -52,12 +52,13 @@ NAMELESS = {
     "api/personas/preference", "api/stats",
 }  # fmt: skip
 """What does not say its owner's name."""
-SHOWING_WHO_IT_IS = [""]
+SHOWING_WHO_IT_IS = ["", "api/docs", "api/docs/try"]
 """Pages for everybody, whose menu names who is signed in."""
 NOT_PRIVATE = {
     "health", "health/live", "health/ready", "metrics", "api/cache/stats", "api/admin/cache-stats",
     "api/weather/current", "api/weather/forecast", "api/weather/places", "api/news", "cards/weather", "cards/news",
     "cards/places", "api/schema", "accounts/login/",
+    "admin/cache/", "admin/cache/<str:name>/", "admin/cache/flush/", "admin/cache/flush/confirm/",
 }  # fmt: skip
 ANSWERING_POST_ALONE = {
     "accounts/logout/", "api/auth/token", "api/auth/refresh", "api/auth/logout", "api/auth/password",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.test import Client
 
 from accounts import attempts
 from accounts.models import User
-from config.schema import _document
+from config.schema import document
 from tests.integration.accounts.browser import Browser, described
 from tests.integration.accounts.credentials import PASSWORD, empty_redis, new_user, post, sign_in  # noqa: F401
 
@@ -189,5 +188,5 @@ class TestApi:
     @pytest.mark.parametrize("path", ["/api/auth/token", "/api/auth/password"])
     def test_the_schema_says_429(self, path: str) -> None:
         """As a problem."""
-        responses = json.loads(_document())["paths"][path]["post"]["responses"]
+        responses = document()["paths"][path]["post"]["responses"]
         assert list(responses["429"]["content"]) == ["application/problem+json"]

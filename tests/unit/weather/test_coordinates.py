@@ -25,6 +25,8 @@ from weather.coordinates import parse_coordinate, parse_latitude, parse_longitud
         ("-90.000", -90.0),
         ("007.10", 7.1),
         ("13.400000000000000123", 13.4),
+        ("1e-7", 0.0),
+        ("5.252E+1", 52.52),
     ],
 )
 def test_plain_decimals_are_rounded_to_two_places(text: str, value: float) -> None:
@@ -54,8 +56,9 @@ def test_the_date_line_is_one_meridian(text: str) -> None:
         "inf",
         "-inf",
         "Infinity",
-        "1e1",
-        "1E1",
+        "1e",
+        "e1",
+        "1e1000",
         "0x1p3",
         "1_0",
         " 1",
