@@ -48,13 +48,19 @@ class TwoServers:
         assert again["cached"] is True
 
 
-@pytest.fixture
-def servers(site: SiteFactory) -> Iterator[TwoServers]:
-    """Both, and a worker."""
-    first = site(workers=1)
-    second = site(workers=1, DATABASE_URL=first.environment["DATABASE_URL"])
+@pytest.fixture(scope="module")
+def both(shared_site: SiteFactory) -> Iterator[tuple[SiteUnderTest, SiteUnderTest]]:
+    """Both, and a worker. Each test leaves everything disconnected."""
+    first = shared_site(workers=1)
+    second = shared_site(workers=1, DATABASE_URL=first.environment["DATABASE_URL"])
     with WorkerUnderTest(first.environment):
-        yield TwoServers(first, second)
+        yield first, second
+
+
+@pytest.fixture
+def servers(both: tuple[SiteUnderTest, SiteUnderTest], sandbox: SandboxUnderTest) -> TwoServers:  # the sandbox is reset
+    """Both, with a new token."""
+    return TwoServers(*both)
 
 
 def sign_in(page: Page) -> None:
