@@ -130,11 +130,11 @@ def dump_of_redis(server: RedisUnderTest) -> bytes:
 # Two processes
 
 
-@pytest.fixture
-def sites(site: SiteFactory) -> tuple[SiteUnderTest, SiteUnderTest]:
-    """Two processes of the site on one database and one Redis."""
-    one = site(workers=1)
-    return one, site(workers=1, DATABASE_URL=one.environment["DATABASE_URL"])
+@pytest.fixture(scope="module")
+def sites(shared_site: SiteFactory) -> tuple[SiteUnderTest, SiteUnderTest]:
+    """Two processes of the site on one database and one Redis. The last test that has them changes a password."""
+    one = shared_site(workers=1)
+    return one, shared_site(workers=1, DATABASE_URL=one.environment["DATABASE_URL"])
 
 
 def sign_in(site: SiteUnderTest, username: str) -> dict[str, str]:
