@@ -43,6 +43,7 @@ PERSONA_LIST = register(
         description="A page of the personas that a user sees, by filters and ordering.",
         schema=PersonaPage,
         params={"user_id": int, "query": str},
+        secret_params=frozenset({"query"}),
         tags=("user:{user_id}", "personas:{user_id}", f"personas:{SYSTEM_WIDE}"),
         ttl=300,
         ttl_variable="PERSONA_LIST_CACHE_TTL",

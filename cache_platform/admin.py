@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -40,10 +41,18 @@ class CacheAdmin(OfCache):
         """Nobody."""
         return False
 
-    def changelist_view(
-        self,
-        request: HttpRequest,  # noqa: ARG002  # Django's signature
-        extra_context: dict[str, object] | None = None,  # noqa: ARG002  # Django's signature
-    ) -> HttpResponse:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cache]:
+        """None: the rows of the table behind it are the outbox's."""
+        return super().get_queryset(request).none()
+
+    def changelist_view(self, *_args: object, **_kwargs: object) -> HttpResponse:
+        """To the pages."""
+        return redirect("cache_pages:overview")
+
+    def change_view(self, *_args: object, **_kwargs: object) -> HttpResponse:
+        """To the pages."""
+        return redirect("cache_pages:overview")
+
+    def history_view(self, *_args: object, **_kwargs: object) -> HttpResponse:
         """To the pages."""
         return redirect("cache_pages:overview")

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from cache_platform import access_log, inputs
 from cache_platform.background import background
 from cache_platform.conf import conf
-from cache_platform.entries import Freshness
+from cache_platform.entries import Entry, Freshness
 from cache_platform.exceptions import BudgetExceeded, LoadRefused, PolicyError, SourceUnavailable, StoreUnavailable
-from cache_platform.loading import Load, Loaded, Made, keep, timed
+from cache_platform.loading import Load, Loaded, Made, count_load, keep, timed
 from cache_platform.policies import CachePolicy
 from cache_platform.reader import counted
 from cache_platform.reading import Reading, Usable, flights
@@ -138,21 +138,26 @@ class _Batch:
         first = next(iter(loads.values()))
         first.charge()
         try:
-            values, milliseconds = self._timed(list(rest))
+            brought = self._brought(loads)
         except BaseException as error:
             first.failed(error)
             raise
-        for key, value in zip(rest, values, strict=True):
-            loaded = loads[key].settled(loads[key].brought(value, milliseconds), None)
+        for key, entry in brought.items():
+            loaded = loads[key].settled(entry, None)
             self._note(key, loaded, "bypass", forward="bypass", detail=detail)
 
-    def _timed(self, wanted: list[str]) -> tuple[Sequence[Any], float]:
-        """One call of load_many, and its milliseconds. A store that its loader misses is the loader's failure, not this
-        read's."""
+    def _brought(self, loads: Mapping[str, Load]) -> dict[str, Entry]:
+        """What one call of load_many brought, all of which has to fit the schema. A store that its loader misses is the
+        loader's failure, not this read's."""
         try:
-            return timed(self._policy, lambda: self._values([self._params[key] for key in wanted]))
+            values, milliseconds = timed(lambda: self._values([self._params[key] for key in loads]))
         except StoreUnavailable as error:
             raise SourceUnavailable(self._policy.name, "its loader needs a store that is away") from error
+        brought = {key: load.entry_of(value) for (key, load), value in zip(loads.items(), values, strict=True)}
+        count_load(self._policy, milliseconds)
+        for key, entry in brought.items():
+            loads[key].brought(entry, milliseconds)
+        return brought
 
     def _note(self, key: str, loaded: Loaded, source: Source, **more: Any) -> None:  # Read's fields
         reading = self._readings[key]
@@ -228,11 +233,8 @@ class _Batch:
     ) -> dict[str, Loaded]:
         next(iter(loads.values())).charge()
         with inputs.observed() as observed:
-            values, milliseconds = self._timed(list(mine))
-        made = [
-            Made(loads[key], loads[key].brought(value, milliseconds), observed.tainted)
-            for key, value in zip(mine, values, strict=True)
-        ]
+            brought = self._brought(loads)
+        made = [Made(loads[key], entry, observed.tainted) for key, entry in brought.items()]
         settled = dict(zip(mine, keep(store, made), strict=True))
         for key, loaded in settled.items():
             self._note(key, loaded, "load")

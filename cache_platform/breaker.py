@@ -97,8 +97,9 @@ class Breaker:
         if drain not in self._drains:
             self._drains.append(drain)
 
-    def call(self, operation: Callable[[], T]) -> T:
-        """What `operation` returns. Raises StoreNotAsked at once while open, and StoreUnavailable when it does."""
+    def call(self, operation: Callable[[], T], *, timed: bool = True) -> T:
+        """What `operation` returns. Raises StoreNotAsked at once while open, and StoreUnavailable when it does. How
+        long it takes says nothing of the server where it is not `timed`."""
         if self._opened_at is not None:
             raise StoreNotAsked(f"{self.name}: breaker open: {self._reason}")
         started = self._clock()
@@ -107,7 +108,8 @@ class Breaker:
         except StoreUnavailable as error:
             self._open(str(error))
             raise
-        self._note(self._clock() - started)
+        if timed:
+            self._note(self._clock() - started)
         return result
 
     def _note(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from cache_platform.backend import RedisCache
 from cache_platform.conf import conf
 from cache_platform.exceptions import ParameterError, StoreUnavailable
-from cache_platform.invalidation import declarations, unknown_fields
+from cache_platform.invalidation import declarations, is_declared, unknown_fields
 from cache_platform.policies import registry
 from cache_platform.presets import Preset
 from cache_platform.stores import get_state_store, get_store
@@ -144,9 +144,6 @@ def _tags() -> list[CheckMessage]:
 
 
 def _unused_tags() -> list[CheckMessage]:
-    tags = {tag for policy in registry for tag in policy.tags}
-    used = {tag.partition("{")[0] for tag in tags}
-    starts = tuple(tag.partition("{")[0] for tag in tags if "{" in tag)  # whatever follows may be a parameter's value
     hint = "It supersedes nothing. Is it spelt as in the policy? Tags are compared up to the first brace."
     return [
         Warning(
@@ -156,7 +153,7 @@ def _unused_tags() -> list[CheckMessage]:
         )
         for declaration in declarations()
         for template in declaration.templates
-        if template.partition("{")[0] not in used and not ("{" not in template and template.startswith(starts))
+        if not is_declared(template)
     ]
 
 

@@ -6,26 +6,22 @@ A policy, a tag, a user and everything are superseded at constant cost; a patter
 from __future__ import annotations
 
 import difflib
-import json
-import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
-from django.apps import apps
-from django.db import Error, router, transaction
-
-from cache_platform import generations, keys
+from cache_platform import audit, generations, keys
 from cache_platform.conf import conf
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
+from cache_platform.invalidation import is_declared
 from cache_platform.policies import registry
+from cache_platform.transactions import Left
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-
-audit = logging.getLogger("cache_platform.audit")
 
 Kind = Literal["policy", "tag", "user", "pattern", "key", "all"]
 KINDS: tuple[Kind, ...] = ("policy", "tag", "user", "pattern", "key", "all")
@@ -34,6 +30,15 @@ NOT_WHOLE = (
     "not flushed, or not whole: the store does not answer, and entries can be deleted only where they are."
     " Flush the policy or a tag instead, which waits in the outbox, or try again"
 )
+NOT_TAKEN = (
+    "not flushed: neither the store nor the outbox in the database took it. The process that was asked makes up for it"
+    " before its own next read, if it lives until then. Flush again when either is back"
+)
+LONGEST_PATTERN = 120
+MOST_WILD = 5
+"""Stars, and sets in brackets, in a pattern: the server compares each key with it, and does nothing else meanwhile."""
+NAMELESS = re.compile(r"(?:\[(?:\\.|[^\]\\])*\]?|[*?:.,=])*")
+"""Patterns without a letter of a name, which match everything."""
 PRINTED = re.compile(r"[!-~]{1,300}")
 """Keys are of these characters, so a pattern with another one would match nothing."""
 
@@ -57,26 +62,35 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """What a flush would touch: entries, None where telling would mean reading all of them, and generations."""
+    """What a flush would touch: entries, None where telling would mean reading all of them, and generations. Without
+    `whole` counting ended before all were seen, or, with None, did not begin because somebody else's was under way."""
 
     entries: int | None
     generations: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flushed:
-    """What a flush did. `entries` are those that it deleted, or were counted before; None where nobody counted."""
+    """What a flush did. `entries` are those that it deleted, or were counted before; None where nobody counted. `left`
+    is where it waits, None when it was made."""
 
     target: Target
     entries: int | None
     generations: int
     milliseconds: float
+    left: Left | None = None
 
     @property
     def waiting(self) -> bool:
         """Whether the store was away, so that the flush waits in the outbox: it is made before anybody reads a strict
         policy from the store again. Of a relaxed one, processes may serve what they keep until then."""
-        return not self.target.deletes and not self.generations
+        return self.left == "outbox"
+
+    @property
+    def not_taken(self) -> bool:
+        """Whether the database was away too, so that this process alone knows of it; see NOT_TAKEN."""
+        return self.left == "process"
 
 
 def target_of(given: Mapping[str, Any]) -> Target:
@@ -93,15 +107,34 @@ def target_of(given: Mapping[str, Any]) -> Target:
     return Target(kind, _READERS[kind](value))  # type: ignore[arg-type]  # a key of KINDS, as was checked
 
 
-def count(target: Target) -> Count:
-    """What flushing `target` would touch, superseded entries included until they expire. Walks the keys with SCAN.
+def doubt(target: Target) -> str:
+    """Why flushing `target` would supersede nothing: no policy has such a tag; empty where one has."""
+    tag = _tag_of(target)
+    if target.kind not in {"tag", "user"} or is_declared(tag):
+        return ""
+    kind, colon, _ = tag.partition(":")
+    return f"No policy declares a tag like {kind}{colon and ':…'}"
+
+
+_counting = threading.Lock()
+
+
+def count(target: Target, *, within: float = threading.TIMEOUT_MAX) -> Count:
+    """What flushing `target` would touch, superseded entries included until they expire. Walks the keys with SCAN, one
+    count at a time in a process, for `within` seconds.
 
     Raises StoreUnavailable.
     """
-    entries = None
-    if target.kind not in {"tag", "user"}:
-        entries = len(set(generations.entries_like(_glob_of(target))))
-    return Count(entries=entries, generations=0 if target.deletes else 1)
+    bumped, until = 0 if target.deletes else 1, time.monotonic() + within
+    if target.kind in {"tag", "user"}:
+        return Count(entries=None, generations=bumped)
+    if not _counting.acquire(timeout=within):
+        return Count(entries=None, generations=bumped, whole=False)
+    try:
+        entries = len({hash(key) for key in generations.entries_like(_glob_of(target), until=until)})
+    finally:
+        _counting.release()
+    return Count(entries=entries, generations=bumped, whole=time.monotonic() < until)
 
 
 def flush(target: Target, *, by: AbstractBaseUser | None, where: str, counted: int | None = None) -> Flushed:
@@ -115,13 +148,13 @@ def flush(target: Target, *, by: AbstractBaseUser | None, where: str, counted: i
     try:
         run.go()
     except BaseException as error:
-        _write_down(run.done(began), by, where, failed=True)
+        audit.flushed(run.done(began), by, where, failed=True)
         if isinstance(error, StoreUnavailable) and target.deletes:
             raise StoreUnavailable(f"{NOT_WHOLE} ({error})") from error
         raise
-    flushed = run.done(began)
-    _write_down(flushed, by, where)
-    return flushed
+    done = run.done(began)
+    audit.flushed(done, by, where)
+    return done
 
 
 class _Run:
@@ -131,12 +164,13 @@ class _Run:
         self._target = target
         self._entries = 0 if target.deletes else counted
         self._generations = 0
+        self._left: Left | None = None
 
     def go(self) -> None:
         """Flush. Raises StoreUnavailable where there is something to delete."""
         target = self._target
         if not target.deletes:
-            self._generations = generations.invalidate(_tag_of(target))
+            self._generations, self._left = generations.supersede(_tag_of(target))
             return
         if target.kind == "key":
             self._entries = generations.flush_key(target.value)
@@ -148,7 +182,11 @@ class _Run:
         """What it has done by now."""
         milliseconds = round((time.monotonic() - began) * 1000, 1)
         return Flushed(
-            target=self._target, entries=self._entries, generations=self._generations, milliseconds=milliseconds
+            target=self._target,
+            entries=self._entries,
+            generations=self._generations,
+            milliseconds=milliseconds,
+            left=self._left,
         )
 
 
@@ -169,43 +207,6 @@ def _glob_of(target: Target) -> str:
     return target.value
 
 
-def _write_down(flushed: Flushed, by: AbstractBaseUser | None, where: str, *, failed: bool = False) -> None:
-    """One line in the log, and a LogEntry where somebody did it who is a user and Django's admin is installed."""
-    who = "a command" if by is None else f"user {by.pk} ({by.get_username()!r})"
-    audit.log(
-        logging.WARNING if failed else logging.INFO,
-        "%s %s by %s in %s: entries %s, generations %d%s",
-        "failed, or not whole: flushing" if failed else "flushed", flushed.target, who, where,
-        "not counted" if flushed.entries is None else flushed.entries,
-        flushed.generations, ", waiting in the outbox" if flushed.waiting and not failed else "",
-    )  # fmt: skip
-    if by is None or not apps.is_installed("django.contrib.admin"):
-        return
-    try:
-        _log_entry(flushed, by, where, failed=failed)
-    except Error:  # the line above says what happened
-        audit.exception("flushing %s by %s: the database did not take the log entry", flushed.target, who)
-
-
-def _log_entry(flushed: Flushed, by: AbstractBaseUser, where: str, *, failed: bool) -> None:
-    from django.contrib.admin.models import DELETION, LogEntry
-    from django.contrib.contenttypes.models import ContentType
-
-    from cache_platform.models import Cache
-
-    said = {"name": "cache entries", "object": str(flushed.target), "where": where}
-    amounts = {"entries": flushed.entries, "generations": flushed.generations}
-    became = {"waiting": flushed.waiting and not failed, "failed": failed}
-    with transaction.atomic(using=router.db_for_write(LogEntry)):  # the caller's transaction goes on if this fails
-        LogEntry.objects.create(
-            user_id=by.pk,
-            content_type=ContentType.objects.get_for_model(Cache, for_concrete_model=False),
-            object_repr=str(flushed.target)[:200],
-            action_flag=DELETION,
-            change_message=json.dumps([{"deleted": said | amounts | became}]),  # as Django's own, which it can show
-        )
-
-
 def _policy(value: object) -> str:
     if isinstance(value, str) and value in registry:
         return value
@@ -216,6 +217,8 @@ def _policy(value: object) -> str:
 
 
 def _tag(value: object) -> str:
+    if value == keys.EVERYTHING:
+        raise InvalidQuery("tag", "is on every entry; to flush everything, give all")
     if isinstance(value, str) and keys.is_tag(value):
         return value
     raise InvalidQuery("tag", "must be a tag, as in user:42 or policy:weather.current")
@@ -232,6 +235,11 @@ def _user(value: object) -> str:
 
 def _pattern(value: object) -> str:
     if _is_printed(value):
+        if len(value) > LONGEST_PATTERN or max(value.count("*"), value.count("[")) > MOST_WILD:
+            most = f"{LONGEST_PATTERN} characters, {MOST_WILD} stars and {MOST_WILD} sets in brackets"
+            raise InvalidQuery("pattern", f"may have {most} at the most, since each key is compared with it")
+        if NAMELESS.fullmatch(value):
+            raise InvalidQuery("pattern", "matches every entry; to flush everything, give all")
         return value
     raise InvalidQuery("pattern", "must be a Redis glob for keys without their prefix, as in weather.*:lat=52*")
 

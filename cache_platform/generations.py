@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -15,21 +16,29 @@ from cache_platform.loading import Load
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.reading import Reading
 from cache_platform.stores import forget_locally, get_memory, get_store, local_copies
+from cache_platform.transactions import Left
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PAGE = 1000
 """Entries that are deleted at a time."""
+LOOKED_AT = 100
+"""Keys that are compared with a glob at a time: the server does nothing else meanwhile, and globs may be slow."""
 
 
 def invalidate(*tags: str) -> int:
     """Supersede every entry stored under any of `tags`; how many generations were bumped.
 
     Inside a transaction they are bumped now and once more when it commits. 0 means that the store is away: the tags
-    are in the outbox, and nobody reads entries under them from the store before they are bumped.
-    Raises ParameterError for what is not a tag.
+    are in the outbox, and nobody reads entries under them from the store before they are bumped. With the database
+    away too, only this process bumps them, before its own next read. Raises ParameterError for what is not a tag.
     """
+    return supersede(*tags)[0]
+
+
+def supersede(*tags: str) -> tuple[int, Left | None]:
+    """As invalidate; with where the tags wait, None when they were bumped."""
     return _bump(list(dict.fromkeys(tags)))
 
 
@@ -76,12 +85,12 @@ def flush_key(key: str) -> int:
     return _delete([key])
 
 
-def entries_like(glob: str) -> Iterator[str]:
-    """The whole keys of the entries that flush_pattern would delete. A key may come twice, as SCAN says, and many round
-    trips are made. Raises StoreUnavailable."""
+def entries_like(glob: str, *, until: float = math.inf) -> Iterator[str]:
+    """The whole keys of the entries that flush_pattern would delete, as far as they are found until time.monotonic() is
+    `until`. A key may come twice, as SCAN says, and many round trips are made. Raises StoreUnavailable."""
     starts = entry_starts()
     pattern = f"{keys.escape_glob(conf.prefix)}:{glob}"
-    return (key for key in get_store().scan(pattern) if key.startswith(starts))
+    return (key for key in get_store().scan(pattern, page=LOOKED_AT, until=until) if key.startswith(starts))
 
 
 def entry_starts() -> tuple[str, ...]:
@@ -96,23 +105,24 @@ def _delete(names: list[str]) -> int:
     return removed
 
 
-def _bump(tags: list[str]) -> int:
+def _bump(tags: list[str]) -> tuple[int, Left | None]:
     began = time.monotonic()
     names = [keys.tag_key(tag) for tag in tags]
     if not names:
-        return 0
+        return 0, None
+    left: Left | None = None
     for connection in transactions.open_connections():
         transactions.collect(connection, tags)  # what is loaded before its COMMIT must not outlive it
     try:
         bumped = get_store().bump(names)
     except StoreUnavailable as error:
-        logger.warning("%d tags could not be bumped and wait in the outbox: %s", len(tags), error)
-        bumped = 0
-        transactions.leave_to_the_relay(tags)
+        bumped, left = 0, transactions.leave_to_the_relay(tags)
+        where = "wait in the outbox" if left == "outbox" else "are kept by this process alone"
+        logger.warning("%d tags could not be bumped and %s: %s", len(tags), where, error)
     ahead.forget_entries()
     forget_locally(names)
     access_log.invalidated(tags, (time.monotonic() - began) * 1000)
-    return bumped
+    return bumped, left
 
 
 def peek(policy: CachePolicy[T], params: Mapping[str, Any]) -> T | None:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
+from django.views.decorators.debug import sensitive_variables
 
 from cache_platform import entries
 from cache_platform.entries import Entry, Freshness
@@ -57,6 +58,7 @@ class Inspected:
     problem: str | None = None
 
 
+@sensitive_variables()
 def look_up(policy: CachePolicy[Any], params: Mapping[str, Any]) -> Inspected:
     """What is stored for `params`: of the types that the policy declares, or texts of them, as a form sends them.
 
@@ -90,6 +92,7 @@ def look_up(policy: CachePolicy[Any], params: Mapping[str, Any]) -> Inspected:
     )
 
 
+@sensitive_variables()
 def typed(policy: CachePolicy[Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """The policy's parameters in its own types, from them or from texts: numbers, `true` and `false`, UUIDs, dates as
     2026-01-31. Raises InvalidQuery."""
@@ -105,6 +108,19 @@ def typed(policy: CachePolicy[Any], params: Mapping[str, Any]) -> dict[str, Any]
     return found
 
 
+@sensitive_variables()
+def problems(policy: CachePolicy[Any], params: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with `params`, all at once, by the parameter's name; empty where `typed` would take them."""
+    found = {}
+    for name, kind in policy.params.items():
+        try:
+            _value(name, params.get(name, ""), kind)
+        except InvalidQuery as error:
+            found[name] = error.message
+    return found
+
+
+@sensitive_variables()
 def _value(name: str, given: object, kind: type) -> Any:  # noqa: ANN401  # of the type `kind`
     read, example = READERS[kind]
     try:

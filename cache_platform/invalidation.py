@@ -119,6 +119,16 @@ def _policies_with(literal: str) -> Iterator[str]:
             yield keys.policy_tag(policy.name)
 
 
+def is_declared(tag: str) -> bool:
+    """Whether an entry can be under the tag, or a template of it: a policy declares it, or is named by it.
+    Templates are compared up to the first brace."""
+    tags = {tag for policy in registry for tag in (keys.policy_tag(policy.name), *policy.tags)}
+    if tag.partition("{")[0] in {each.partition("{")[0] for each in tags}:
+        return True
+    starts = tuple(each.partition("{")[0] for each in tags if "{" in each)
+    return "{" not in tag and tag.startswith(starts)  # whatever follows may be a parameter's value
+
+
 def unknown_fields(declaration: Declaration) -> list[str]:
     """The names in a declaration that are not fields of its model; for the system check."""
     ignored = [name for name in declaration.ignoring if not _is_path(declaration.model, name)]

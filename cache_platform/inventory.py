@@ -3,70 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import Error
+from django.db.models import Count, Min
 
 from cache_platform import outbox, statistics
 from cache_platform.conf import conf
+from cache_platform.entry_counts import entry_counter
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.health import database_probe, servers, store_part
-from cache_platform.keys import escape_glob
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.presets import preset
 from cache_platform.ratelimits import counter_of
-from cache_platform.stores import get_store
 from cache_platform.stores.base import Store
 from cache_platform.stores.redis import RedisStore
 
-
-def count_entries() -> dict[str, int]:
-    """How many entries each policy has in the store, superseded ones included until they expire.
-
-    Walks the keys with SCAN. Raises StoreUnavailable.
-    """
-    counts = {policy.name: 0 for policy in registry}
-    start = len(conf.prefix) + 1
-    for key in set(get_store().scan(f"{escape_glob(conf.prefix)}:*")):
-        name = key[start:].partition(":")[0]
-        if name in counts:
-            counts[name] += 1
-    return counts
+PATIENCE = 2.0
+"""Seconds that the first who asks waits for the entries to be counted."""
 
 
-def outbox_rows() -> int | None:
-    """How many writes wait in the outboxes of all databases; None while a database is away."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Writes whose tags wait to be bumped: how many rows, and since when the oldest one does, None without one."""
+
+    rows: int
+    since: datetime | None
+
+
+def outbox_waiting() -> Waiting | None:
+    """What is in the outboxes of all databases; None while a database is away."""
     from cache_platform.models import OutboxRow  # needs Django to be set up
 
     if not database_probe.ask().up:  # one that hangs would hold whoever asks
         return None
+    rows, since = 0, None
     try:
-        return sum(OutboxRow.objects.using(each).count() for each in outbox.databases())
+        for using in outbox.databases():
+            found = OutboxRow.objects.using(using).aggregate(rows=Count("pk"), oldest=Min("created_at"))
+            rows += found["rows"]
+            since = min((each for each in (since, found["oldest"]) if each), default=None)
     except Error:
         return None
+    return Waiting(rows, since)
 
 
-def report(window: str, *, timestamp: str, entries: Mapping[str, int] | None = None) -> dict[str, Any]:
+def outbox_rows() -> int | None:
+    """How many rows there are; None while a database is away."""
+    waiting = outbox_waiting()
+    return None if waiting is None else waiting.rows
+
+
+def report(window: str, *, timestamp: str, patience: float = PATIENCE) -> dict[str, Any]:
     """The stats endpoint's body. Raises InvalidQuery for an unknown window.
 
-    `entries` are what count_entries said a moment ago; without them they are counted. When the store is away, the
-    numbers are null: what other processes counted cannot be known then.
+    When the store is away, the numbers are null: what other processes counted cannot be known then. The entries are
+    counted beside it, `entriesAge` seconds ago; null, as each policy's `count`, while they are not, which the first who
+    asks waits for `patience` seconds.
     """
     statistics.check_window(window)
     asked = {"timestamp": timestamp, "window": window}
     try:
         counts = statistics.read_window(window)
-        entries = count_entries() if entries is None else entries
     except StoreUnavailable:
-        unknown: dict[str, Any] = {"patterns": [], "performance": None, "limits": [], "locks": []}
+        unknown: dict[str, Any] = {"entriesAge": None, "patterns": [], "performance": None, "limits": [], "locks": []}
         return asked | unknown | _surroundings()
-    patterns = [_pattern(policy, counts.get(policy.name, {}), entries.get(policy.name, 0)) for policy in registry]
+    entries = entry_counter.latest(patience=patience)
+    patterns = [
+        _pattern(policy, counts.get(policy.name, {}), entries.entries.get(policy.name, 0) if entries else None)
+        for policy in registry
+    ]
     names = {policy.name for policy in registry}
     total: dict[str, int] = {}
     for counted, amounts in counts.items():
         for name, amount in amounts.items() if counted in names else ():
             total[name] = total.get(name, 0) + amount
     found = {
+        "entriesAge": round(entries.age, 1) if entries else None,
         "patterns": patterns,
         "performance": statistics.summary(total),
         "limits": [_limit(name, counts.get(counter_of(name), {})) for name in sorted(conf.rate_limits)],
@@ -75,12 +90,12 @@ def report(window: str, *, timestamp: str, entries: Mapping[str, int] | None = N
     return asked | found | _surroundings()
 
 
-def _pattern(policy: CachePolicy[Any], counts: Mapping[str, int], count: int) -> dict[str, Any]:
+def _pattern(policy: CachePolicy[Any], counts: Mapping[str, int], count: int | None) -> dict[str, Any]:
     """What a policy has and did; `estimatedBytes` are its entries' if they are as large as those stored lately."""
     declared = {"name": policy.name, "count": count, "ttl": policy.effective_ttl, "ttlSource": policy.ttl_source}
     shown = statistics.summary(counts)
     mean = shown["meanBytes"]
-    return declared | shown | {"estimatedBytes": None if mean is None else mean * count}
+    return declared | shown | {"estimatedBytes": None if mean is None or count is None else mean * count}
 
 
 def _surroundings() -> dict[str, Any]:

@@ -71,9 +71,13 @@ def parts(
     if params.keys() != declared.keys():
         missing, unknown = sorted(declared.keys() - params.keys()), sorted(params.keys() - declared.keys())
         raise ParameterError(f"{policy_name}: missing parameters {missing}, unknown parameters {unknown}")
+    texts = {name: canonical(name, params[name], kind) for name, kind in declared.items()}
+    others = ",".join(f"{name}={quote(text, safe='')}" for name, text in texts.items() if name not in secret)
     return {
-        name: part(canonical(name, params[name], kind), secret=name in secret, purpose=f"{policy_name}.{name}")
-        for name, kind in declared.items()
+        name: part(text, secret=True, purpose=f"{policy_name}.{name} {others}")  # one's secret is not another's
+        if name in secret
+        else part(text, purpose=f"{policy_name}.{name}")
+        for name, text in texts.items()
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-LOAD_TIME_BOUNDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
+LOAD_TIME_BOUNDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 20_000, 30_000, 60_000)
 """Upper bounds of the histogram of load times, in milliseconds; what is slower counts as `inf`."""
 
 
@@ -20,10 +20,10 @@ def load_times(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def percentile(counts: Mapping[str, int], percent: float) -> float | None:
-    """Milliseconds within which `percent` of a hundred loads of a policy ended, by its histogram; None without one.
+    """About the milliseconds within which `percent` of a hundred loads ended, by their histogram; None without one.
 
     Linear inside a bucket, as Prometheus' histogram_quantile: what is known is only the bucket. Above the last bound it
-    is that bound.
+    is that bound; see `in_words`.
     """
     times = load_times(counts)
     wanted = sum(times.values()) * percent / 100
@@ -36,3 +36,9 @@ def percentile(counts: Mapping[str, int], percent: float) -> float | None:
             return round(below + (bound - below) * (wanted - passed) / inside, 1)
         below, passed = bound, passed + inside
     return float(LOAD_TIME_BOUNDS[-1])
+
+
+def in_words(milliseconds: float | None, words: str) -> str:
+    """`words` for a percentile; `over 60 s` for one that may be anything above the last bound."""
+    longest = LOAD_TIME_BOUNDS[-1]
+    return f"over {longest / 1000:.0f} s" if milliseconds is not None and milliseconds >= longest else words

@@ -137,7 +137,8 @@ class Load:
         self.charge()
         with inputs.observed() as observed:
             try:
-                value, milliseconds = timed(self._policy, self._reading.load)
+                value, milliseconds = timed(self._reading.load)
+                entry = self.entry_of(value)
             except StoreUnavailable as error:
                 failure = SourceUnavailable(self._policy.name, "its loader needs a store that is away")
                 self.failed(failure)
@@ -145,7 +146,9 @@ class Load:
             except BaseException as error:
                 self.failed(error)
                 raise
-        return Made(self, self.brought(value, milliseconds), observed.tainted)
+        count_load(self._policy, milliseconds)
+        self.brought(entry, milliseconds)
+        return Made(self, entry, observed.tainted)
 
     def charge(self) -> None:
         """Charge one load to the policy's budgets. Raises BudgetExceeded."""
@@ -172,7 +175,7 @@ class Load:
             raise BudgetExceeded("too many different things were asked for; try again later", retry_after=wait)
 
     def failed(self, error: BaseException, *, counted: bool = True) -> None:
-        """The loader raised `error`: keep others from asking again at once."""
+        """The loader raised `error`, or gave what does not fit: keep others from asking again at once."""
         if not isinstance(error, Exception):
             self.give_back(Lease.NONE)  # this thread is being stopped; the source may be well
             return
@@ -189,16 +192,10 @@ class Load:
             pause = self._policy.longest_backoff
         self.give_back(Lease.BACKOFF, pause_ms=int(pause * 1000), failures=failures)
 
-    def brought(self, value: object, milliseconds: float) -> Entry:
-        """What a call of the loader brought, as an entry, and noted; see `entry_of`."""
-        try:
-            entry = self.entry_of(value)
-        except PolicyError as error:
-            self._note(error)
-            raise
+    def brought(self, entry: Entry, milliseconds: float) -> None:
+        """Note what a call of the loader brought."""
         self._note(len(entry.body), milliseconds)
         counters.add(self._policy.name, changes.counted(self._reading.address.key, entry))
-        return entry
 
     def _note(self, outcome: int | Exception, milliseconds: float | None = None) -> None:
         """Among the newest loads of the policy; without a time, what has passed since this one began."""
@@ -212,13 +209,12 @@ class Load:
             logger.error("%s: the loader failed", self._policy.name, exc_info=error)
 
     def entry_of(self, value: object) -> Entry:
-        """The value as an entry. Raises PolicyError when it is not what the schema says; the lease is given back."""
+        """The value as an entry. Raises PolicyError when it is not what the schema says."""
         try:
             codec, body = entries.encode(value, compress_min_bytes=conf.compress_min_bytes)
             entry = Entry(self._found.signature if self._found else UNSTORED, self._times(value), codec, body)
             entries.decode(self._policy, entry)
         except Exception as error:  # too deep, too large a number, a lone surrogate: whatever it is, it cannot be kept
-            self.give_back(Lease.NONE)
             raise PolicyError(f"{self._policy.name}: the loader's value does not fit the schema: {error}") from error
         return entry
 
@@ -280,10 +276,13 @@ class Load:
             logger.info("%s: the lease ends by itself, the store is away", self._policy.name)
 
 
-def timed(policy: CachePolicy[Any], load: Callable[[], T]) -> tuple[T, float]:
-    """What `load` returns, and its milliseconds, which are added to the policy's statistics."""
+def timed(load: Callable[[], T]) -> tuple[T, float]:
+    """What `load` returns, and its milliseconds."""
     started = time.monotonic()
     value = load()
-    milliseconds = (time.monotonic() - started) * 1000
+    return value, (time.monotonic() - started) * 1000
+
+
+def count_load(policy: CachePolicy[Any], milliseconds: float) -> None:
+    """Add a call of the loader to the policy's statistics that took so long, and brought what fits the schema."""
     counters.add(policy.name, {"loads": 1, "load_us": round(milliseconds * 1000), load_time_counter(milliseconds): 1})
-    return value, milliseconds

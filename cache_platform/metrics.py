@@ -18,6 +18,7 @@ from cache_platform.exceptions import StoreUnavailable
 from cache_platform.health import servers
 from cache_platform.inventory import outbox_rows
 from cache_platform.load_times import LOAD_TIME_BOUNDS, load_times
+from cache_platform.locks import KIND
 from cache_platform.policies import registry
 from cache_platform.ratelimits import counter_of
 from cache_platform.stores.redis import RedisStore
@@ -31,7 +32,7 @@ BY_POLICY = {
     "loads": ("loads", "Loads that gave a value, or that there is none"),
     "load_errors": ("load_errors", "Loads that failed"),
     "collapsed": ("collapsed", "Misses that waited for another's load"),
-    "superseded": ("superseded", "Entries found that were superseded"),
+    "superseded": ("superseded", "Entries overtaken by a write or flush before they ended"),
     "stored_bytes": ("bytes_stored", "Bytes of stored entries"),
     "tokens_saved": ("tokens_saved", "Tokens of a language model that cached answers saved"),
 }
@@ -117,10 +118,11 @@ def _of_limits(totals: Totals) -> Iterator[Metric]:
 
 
 def _of_locks(totals: Totals) -> Iterator[Metric]:
+    """By kind. Another name was not counted by us, and may be long and strange."""
     locks = _counter("locks", "What happened to locks", "kind", "event")
     for name in sorted(totals):
         kind = name.removeprefix("lock:")
-        for event in statistics.LOCK_COUNTERS if kind != name else ():
+        for event in statistics.LOCK_COUNTERS if kind != name and KIND.fullmatch(kind) else ():
             locks.add_metric([kind, event], totals[name].get(event, 0))
     yield locks
 

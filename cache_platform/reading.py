@@ -141,9 +141,9 @@ class Reading(Generic[T]):
     def from_store(self, store: Store, *, detail: str = "") -> Read[T]:
         """Steps 2 to 7 on one store. Raises StoreUnavailable besides."""
         found = self.find(store)
-        self.note_superseded(store, found)
         if found.blob is None and not found.held and self.may_keep_after_all():
             found = self.find(store)  # now with the wish for the lease
+        self.note_superseded(store, found)
         give_up = time.monotonic() + self.policy.hard_timeout + LEASE_MARGIN + LAST_CHANCE
         rounds = 0
         while rounds < ROUNDS and time.monotonic() < give_up:
@@ -170,10 +170,12 @@ class Reading(Generic[T]):
         return self.keepable and (not inputs.in_transaction() or inputs.may_be_kept_in_transaction())
 
     def note_superseded(self, store: Store, found: Found) -> None:
-        """Count an entry that was superseded, and drop what this process kept of it."""
+        """Drop what this process kept of an entry that was superseded, and count it: once, by who is to load it anew,
+        not by all who wait for that."""
         if not found.superseded:
             return
-        counters.add(self.policy.name, {"superseded": 1})
+        if found.lease is Lease.WON:
+            counters.add(self.policy.name, {"superseded": 1})
         local_copies.drop_keys([self.address.key])
         if store is not get_memory():
             get_memory().delete([self.address.key])

@@ -18,6 +18,10 @@ from cache_platform.stores import get_store
 from cache_platform.stores.memory import wall_clock_ms
 
 LONGEST_ERROR = 200
+LATEST = 10**11
+"""Seconds since 1970, in the year 5138: a later time is no calendar's."""
+LARGEST = 2**63
+"""Bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def _said(policy: CachePolicy[Any], error: Exception) -> str:
 
 def _decoded(text: bytes) -> Recent | None:
     try:
-        return _decoder.decode(text)
+        recent = _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):  # not written by us
         return None
+    return recent if 0 <= recent.at < LATEST and 0 <= (recent.bytes or 0) < LARGEST else None

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 WINDOWS: dict[str, dict[str, int]] = {
     "5m": {"minutes": 5},
     "1h": {"minutes": 60},
-    "6h": {"minutes": 360},
+    "6h": {"fives": 72},
     "24h": {"hours": 24},
     "7d": {"hours": 168},
 }
@@ -36,8 +36,8 @@ COUNTERS = (
     "loads_unchanged", "superseded", "stored", "bytes_stored", "load_us", "tokens_saved", "micro_usd_saved",
 )  # fmt: skip
 """Of a policy. `loads_compared` are the values whose forerunner the process that loaded them still knew, and of them
-`loads_unchanged` were the same again; `stored` are entries, `load_us` microseconds. The last two are added by whoever
-knows what a load costs: a model's tokens, millionths of a US dollar."""
+`loads_unchanged` were the same again; `superseded` and `stored` are entries, `load_us` microseconds. The last two are
+added by whoever knows what a load costs: a model's tokens, millionths of a US dollar."""
 LIMIT_COUNTERS = ("admitted", "refused", "would_refuse", "unenforced", "given_back")
 """Of a preset's limit: requests let through, refused, let through only because it is in shadow, and decided while the
 store was away; and slots given back."""
@@ -194,9 +194,14 @@ def by_policy(fields: Mapping[str, int]) -> dict[str, dict[str, int]]:
     return found
 
 
+def percent(share: float) -> str:
+    """A share from 0 to 1 as it is shown everywhere, as in `92.0%`; only the whole is `100.0%`."""
+    return f"{100 * share if share >= 1 else min(100 * share, 99.9):.1f}%"
+
+
 def share(part: int, total: int) -> str:
-    """A share as the stats endpoint shows it, as in `92.0%`; `0.0%` of nothing."""
-    return f"{100 * part / total if total else 0:.1f}%"
+    """A share as the stats endpoint shows it; `0.0%` of nothing."""
+    return percent(part / total if total else 0)
 
 
 def hit_rate(hits: int, misses: int) -> str:
@@ -206,14 +211,15 @@ def hit_rate(hits: int, misses: int) -> str:
 
 def summary(counts: Mapping[str, int]) -> dict[str, Any]:
     """A policy's counters with every counter present, and what follows from them. Load times are in milliseconds, None
-    without a load; `apiCallReduction` is the share of reads by which they are more than the calls of the source, failed
-    calls and those that nobody waited for included; `meanBytes` is of a stored entry, None without one."""
+    without a load. `callsSaved` is by how many the reads are more than the calls of the source, failed calls and those
+    that nobody waited for included, and `apiCallReduction` its share of the reads; `meanBytes` is of a stored entry,
+    None without one."""
     shown: dict[str, Any] = {name: counts.get(name, 0) for name in COUNTERS if name != "load_us"}
-    shown["callsSaved"] = shown["hits"] + shown["collapsed"]  # each would have been a load
     shown["providerCalls"] = shown["loads"] + shown["load_errors"]
     reads = shown["hits"] + shown["misses"]
+    shown["callsSaved"] = max(0, reads - shown["providerCalls"])
     shown["hitRate"] = hit_rate(shown["hits"], shown["misses"])
-    shown["apiCallReduction"] = share(max(0, reads - shown["providerCalls"]), reads)
+    shown["apiCallReduction"] = share(shown["callsSaved"], reads)
     shown["meanLoadMs"] = round(counts.get("load_us", 0) / 1000 / shown["loads"], 1) if shown["loads"] else None
     shown["meanBytes"] = round(shown["bytes_stored"] / shown["stored"]) if shown["stored"] else None
     shown["loadTimes"] = load_times(counts)

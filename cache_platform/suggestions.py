@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cache_platform.conf import conf
+from cache_platform.load_times import in_words
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.statistics import share
 
@@ -18,8 +19,10 @@ MOSTLY_UNCHANGED = 0.9
 LONG_TTL = 24 * 3600
 """Seconds; a longer one is not suggested."""
 LOW_HIT_RATE = 0.1
+MOSTLY_STORED = 0.5
+"""Of the loads; where fewer are, something keeps them out, and no TTL helps."""
 MANY_SUPERSEDED = 0.5
-"""Of the loads."""
+"""Of the entries that were stored."""
 MANY_ERRORS = 0.1
 """Of the calls."""
 NEAR_TIMEOUT = 0.8
@@ -68,24 +71,29 @@ def _unchanged(policy: CachePolicy[Any], pattern: Pattern) -> Iterator[Found]:
 
 def _seldom_hit(policy: CachePolicy[Any], pattern: Pattern) -> Iterator[Found]:
     reads = pattern["hits"] + pattern["misses"]
-    if reads < FEWEST_READS or pattern["hits"] >= LOW_HIT_RATE * reads or _often_superseded(pattern):
+    if reads < FEWEST_READS or pattern["hits"] >= LOW_HIT_RATE * reads or pattern["stored"] < _least_stored(pattern):
         return
+    if _often_superseded(pattern) or _often_failing(pattern) or _often_collapsed(pattern):
+        return  # they are why it is seldom hit
     rate = f"{_percent(pattern['hits'], reads)} of {reads} reads are hits"
     once = f"Most entries are read once within their TTL of {policy.effective_ttl:g} s"
     yield "Not worth caching as it is", f"{rate}. {once}: lengthen it, or coarsen the parameters, or do without."
 
 
 def _superseded(policy: CachePolicy[Any], pattern: Pattern) -> Iterator[Found]:
-    if not _often_superseded(pattern):
+    if not policy.tags or not _often_superseded(pattern):
         return
-    reason = f"{pattern['superseded']} entries were superseded by writes before they were read again, at"
+    reason = f"{pattern['superseded']} entries were superseded before they ended, of"
     for_nothing = f", and {_same(pattern)}" if _mostly_unchanged(pattern) else ""
-    tags = ", ".join(policy.tags) or "none of its own"
-    yield "Narrow its tags", f"{reason} {pattern['loads']} loads{for_nothing}. Its tags: {tags}."
+    yield "Narrow its tags", f"{reason} {pattern['stored']} stored{for_nothing}. Its tags: {', '.join(policy.tags)}."
 
 
 def _often_superseded(pattern: Pattern) -> bool:
-    return bool(pattern["loads"] >= FEWEST_LOADS and pattern["superseded"] > MANY_SUPERSEDED * pattern["loads"])
+    return bool(pattern["stored"] >= FEWEST_LOADS and pattern["superseded"] > MANY_SUPERSEDED * pattern["stored"])
+
+
+def _least_stored(pattern: Pattern) -> float:
+    return float(MOSTLY_STORED * pattern["loads"])
 
 
 def _mostly_unchanged(pattern: Pattern) -> bool:
@@ -99,18 +107,23 @@ def _same(pattern: Pattern) -> str:
 
 
 def _failing(policy: CachePolicy[Any], pattern: Pattern) -> Iterator[Found]:
-    errors, calls = pattern["load_errors"], pattern["providerCalls"]
-    if calls < FEWEST_CALLS or errors <= MANY_ERRORS * calls:
+    if not _often_failing(pattern):
         return
+    errors, calls = pattern["load_errors"], pattern["providerCalls"]
     what = "" if policy.stale_for else " Nothing stale is served meanwhile: a relaxed policy may with stale_for."
     yield "Look at its source", f"{_percent(errors, calls)} of {calls} loads failed.{what}"
+
+
+def _often_failing(pattern: Pattern) -> bool:
+    calls = pattern["providerCalls"]
+    return bool(calls >= FEWEST_CALLS and pattern["load_errors"] > MANY_ERRORS * calls)
 
 
 def _slow(policy: CachePolicy[Any], pattern: Pattern) -> Iterator[Found]:
     p95 = pattern["p95LoadMs"]
     if p95 is None or pattern["loads"] < FEWEST_LOADS:
         return
-    took = f"One load in twenty takes {p95:g} ms or more"
+    took = f"One load in twenty takes {in_words(p95, f'about {p95:g} ms or more')}"
     if p95 >= NEAR_TIMEOUT * policy.hard_timeout * 1000:
         yield "Its loads nearly time out", f"{took}; the hard timeout is {policy.hard_timeout:g} s."
     elif policy.soft_timeout is not None and p95 >= policy.soft_timeout * 1000:
@@ -127,11 +140,16 @@ def _large(_policy: CachePolicy[Any], pattern: Pattern) -> Iterator[Found]:
 
 
 def _stampeded(policy: CachePolicy[Any], pattern: Pattern) -> Iterator[Found]:
-    collapsed, reads = pattern["collapsed"], pattern["hits"] + pattern["misses"]
-    if reads < FEWEST_READS or collapsed <= MANY_COLLAPSED * reads or policy.refresh_ahead:
+    if policy.refresh_ahead or not _often_collapsed(pattern):
         return
+    collapsed, reads = pattern["collapsed"], pattern["hits"] + pattern["misses"]
     reason = f"{_percent(collapsed, reads)} of {reads} reads waited for a load that another had begun"
     yield "Refresh it ahead", f"{reason}: with refresh_ahead one reader loads before the entry ends, and nobody waits."
+
+
+def _often_collapsed(pattern: Pattern) -> bool:
+    reads = pattern["hits"] + pattern["misses"]
+    return bool(reads >= FEWEST_READS and pattern["collapsed"] > MANY_COLLAPSED * reads)
 
 
 def _percent(part: int, total: int) -> str:

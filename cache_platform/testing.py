@@ -10,6 +10,7 @@ from unittest import mock
 
 from cache_platform import stores
 from cache_platform.conf import conf
+from cache_platform.entry_counts import entry_counter
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.stores.base import Store
 from cache_platform.stores.memory import MemoryStore, wall_clock_ms
@@ -22,10 +23,9 @@ PLACES = (
     "outbox",
     "inspection",
     "recents",
-    "series",
     "statistics",
+    "entry_counts",
     "health",
-    "inventory",
 )
 LIMITS = ("stores", "ratelimits", "loading", "health")
 PATIENCE = 10.0
@@ -110,8 +110,10 @@ def isolated_cache(clock: Callable[[], int] = wall_clock_ms) -> Iterator[MemoryS
         patches.enter_context(mock.patch("cache_platform.inputs.in_transaction", return_value=False))
         patches.enter_context(mock.patch("cache_platform.transactions._immediate", memory.bump))
         stores.local_copies.reset()
+        entry_counter.reset()
         yield memory
         stores.local_copies.reset()
+        entry_counter.reset()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from django.db import connections
 
@@ -33,6 +33,9 @@ PATIENCE_SHARE = 0.5
 
 MOST_TAGS = 5000
 """A transaction that changes more supersedes whole policies instead."""
+
+Left = Literal["outbox", "process"]
+"""Where tags wait that could not be bumped."""
 
 _immediate: Callable[[list[str]], object] | None = None
 """For tests whose transaction never commits: what to do with collected tags at once."""
@@ -92,19 +95,20 @@ def open_connections() -> list[Any]:
     ]
 
 
-def leave_to_the_relay(tags: list[str]) -> None:
+def leave_to_the_relay(tags: list[str]) -> Left:
     """Have tags bumped that could not be, and wait for that as a write does. Outside a transaction only: inside one
-    its COMMIT does it."""
+    its COMMIT does it. Where the tags are: in an outbox, or in this process's memory alone."""
     drain_before_closing()
     if open_connections():
-        return
+        return "outbox"
     names, token = [keys.tag_key(tag) for tag in tags], new_token()
     for using in outbox.databases()[:1]:
         row = outbox.add_after_commit(using, tags, token, lambda: None)
         if row is not None:
             outbox.wait_until_drained(using, row, names, token, patience=WAIT, commit=lambda: None)
-            return
+            return "outbox"
     keep_until_lookup(names)
+    return "process"
 
 
 def _hook(connection: Any) -> None:

@@ -161,7 +161,8 @@ class FlushView(APIView):
     def post(self, request: Request) -> HttpResponse:
         """Flush a policy, a tag, a user, what a pattern matches, one entry, or everything: exactly one of them.
 
-        202 says that the store is away, and that the flush is made before anybody reads from it again.
+        202 says that the store is away, and that the flush is made before anybody reads from it again; 503 that
+        nothing took it, or that entries could not be deleted.
         """
         if not isinstance(request.data, dict):
             raise InvalidQuery("target", f"give an object with exactly one of {', '.join(flushing.KINDS)}")
@@ -173,6 +174,8 @@ class FlushView(APIView):
             done = flushing.flush(target, by=request.user, where="api")
         except StoreUnavailable as error:
             return problem(503, str(error), kind="urn:problem:store", retry_after=RETRY_AFTER)
+        if done.not_taken:
+            return problem(503, flushing.NOT_TAKEN, kind="urn:problem:store", retry_after=RETRY_AFTER)
         data = {
             "target": dict(request.data),
             "entries": done.entries,

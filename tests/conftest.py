@@ -15,6 +15,7 @@ from django.conf import settings
 from cache_platform import inputs
 from cache_platform.breaker import Breaker
 from cache_platform.changes import changes
+from cache_platform.entry_counts import entry_counter
 from cache_platform.policies import CachePolicy, registry
 from cache_platform.statistics import counters
 from cache_platform.stores import reset_process
@@ -41,6 +42,7 @@ def empty_process() -> Iterator[None]:
     pending.reset()
     counters.forget()
     changes.reset()
+    entry_counter.reset()
     yield
     assert not isinstance(inputs.in_transaction, Mock), "a patch was left behind: undone after what it was put on"
     counters.forget()

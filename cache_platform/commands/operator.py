@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import os
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 WELL, WARNING, FAILED = 0, 1, 2
 """Exit codes."""
+HAS_RICH = importlib.util.find_spec("rich") is not None
+"""It is in the extra `commands`: without it a terminal gets what a pipe gets."""
 MEMORY = (
     "entries are kept in each process's memory (CACHE_PLATFORM['STORE']), so this command sees its own and"
     " nothing of the site's"
@@ -58,6 +61,8 @@ class OperatorCommand(BaseCommand):
         try:
             if conf.store == "memory":
                 self.warn(MEMORY)
+            if not HAS_RICH and self.stdout.isatty():
+                self.note("without Rich this is plain: install cache_platform with its extra `commands`")
             code = self.work(options)
             self.stdout.flush()
         except BrokenPipeError:  # whoever read it has seen enough
@@ -86,7 +91,10 @@ class OperatorCommand(BaseCommand):
         self.stdout.write(json.dumps(body, indent=2))
 
     def is_terminal(self, stream: OutputWrapper | None = None) -> bool:
-        """Whether a person reads `stream` (stdout), on a terminal that can do more than print lines of ASCII."""
+        """Whether a person reads `stream` (stdout), on a terminal that can do more than print lines of ASCII, and Rich
+        is there to write to it."""
+        if not HAS_RICH:
+            return False
         out = stream or self.stdout
         seen = self._options["force_color"] or (out.isatty() and os.environ.get("TERM") != "dumb")
         return bool(seen) and (_encoding(out) or "utf-8").lower().replace("-", "") == "utf8"
@@ -95,7 +103,14 @@ class OperatorCommand(BaseCommand):
         """Rich's console on `stream` (stdout)."""
         from rich.console import Console
 
-        return Console(
+        class Piped(Console):
+            """One that leaves a broken pipe to the command, where rich would exit with 1."""
+
+            def on_broken_pipe(self) -> None:
+                self.quiet = True
+                raise BrokenPipeError
+
+        return Piped(
             file=_inside(stream or self.stdout),  # its wrapper would end each piece with a new line
             no_color=self._options["no_color"] or None,
             force_terminal=True,  # asked only where is_terminal said so

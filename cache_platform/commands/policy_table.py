@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cache_platform.commands.tables import Cell, Column, Row, Table
-from cache_platform.commands.words import UNKNOWN, amount, milliseconds, share, size
+from cache_platform.commands.words import UNKNOWN, amount, load_time, share, size
 
 COLUMNS = (
     Column("policy", left=True),
@@ -45,7 +45,8 @@ def policy_table(patterns: Sequence[Pattern], total: Pattern | None) -> Table:
     """A row for each pattern, in their order, and one for all where `total` is given."""
     rows = [_row(str(pattern["name"]), pattern, style="") for pattern in patterns]
     if total is not None:
-        entries = sum(pattern["count"] for pattern in patterns)
+        counts = [pattern["count"] for pattern in patterns]
+        entries = None if None in counts else sum(counts)
         bytes_ = sum(pattern["estimatedBytes"] or 0 for pattern in patterns) or None
         rows.append(_row("all", {**total, "count": entries, "estimatedBytes": bytes_}, style="bold"))
     return Table(COLUMNS, rows)
@@ -76,12 +77,12 @@ def hit_style(hits: int, reads: int) -> str:
     return "green" if hits >= HIGH * reads else "yellow" if hits >= LOW * reads else "red"
 
 
-def _count(number: int, style: str) -> Cell:
+def _count(number: int | None, style: str) -> Cell:
     return Cell(amount(number), style or _dim(number))
 
 
 def _time(number: float | None, style: str) -> Cell:
-    return Cell(milliseconds(number), style or _dim(number))
+    return Cell(load_time(number), style or _dim(number))
 
 
 def _dim(value: float | None) -> str:
@@ -102,5 +103,5 @@ def sentence(total: Pattern) -> str:
     if total["micro_usd_saved"]:
         parts.append(f"${total['micro_usd_saved'] / 1_000_000:,.2f} saved")
     if total["p95LoadMs"] is not None:
-        parts.append(f"95 % of loads within {milliseconds(total['p95LoadMs'])}")
+        parts.append(f"95 % of loads in {load_time(total['p95LoadMs'])}")
     return ", ".join(parts)

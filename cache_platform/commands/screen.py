@@ -17,7 +17,7 @@ from cache_platform.commands.sampling import TREND_MINUTES
 from cache_platform.commands.servers_in_words import facts
 from cache_platform.commands.sparkline import EIGHTHS, round_top, sparkline
 from cache_platform.commands.tables import Cell, Column, Row, Table
-from cache_platform.commands.words import amount, duration, milliseconds, rate, share
+from cache_platform.commands.words import amount, duration, load_time, rate, share
 
 SORTS: dict[str, Callable[[Line], Any]] = {
     "reads": lambda line: (-(line.reads or 0), -sum(filter(None, line.trend)), line.name),
@@ -113,7 +113,7 @@ class Screen:
             ("hits", share(total.hits, reads), f"bold {hit_style(total.hits, reads)}"),
             ("loads/s", rate(total.loads), "bold"),
             ("errors/s", rate(total.errors), "bold red" if total.errors else "bold"),
-            ("p95", milliseconds(total.p95), "bold"),
+            ("p95", load_time(total.p95), "bold"),
             ("refused/s", rate(refused), "bold yellow" if refused else "bold"),
             ("outbox", amount(waiting), "bold yellow" if waiting else "bold"),
         ]
@@ -245,5 +245,5 @@ def _row(line: Line) -> Row:
         Cell(share(line.hits, reads), hit_style(line.hits, reads)),
         Cell(rate(line.loads), "" if line.loads else "dim"),
         Cell(rate(line.errors), "bold red" if line.errors else "dim"),
-        Cell(milliseconds(line.p95), "" if line.p95 else "dim"),
+        Cell(load_time(line.p95), "" if line.p95 else "dim"),
     ]

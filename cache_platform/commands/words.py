@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from cache_platform.load_times import in_words
+from cache_platform.statistics import percent
+
 UNKNOWN = "-"
 
 
@@ -29,13 +32,8 @@ def rate(per_second: float | None) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """A share, as in `97.3%`; unknown of nothing. Only what is whole is `100%`."""
-    if not whole:
-        return UNKNOWN
-    percent = 100 * part / whole
-    if percent == 100:
-        return "100%"
-    return f"{min(percent, 99.9):.1f}%"
+    """A share, as in `97.3%`; unknown of nothing."""
+    return percent(part / whole) if whole else UNKNOWN
 
 
 def milliseconds(number: float | None) -> str:
@@ -45,6 +43,11 @@ def milliseconds(number: float | None) -> str:
     if number < 9.95:
         return f"{number:.1f} ms"
     return f"{number:.0f} ms" if number < 999.5 else f"{number / 1000:.1f} s"
+
+
+def load_time(number: float | None) -> str:
+    """A percentile of load times; `over 60 s` where it is not known by how much."""
+    return UNKNOWN if number is None else in_words(number, milliseconds(number))
 
 
 def size(number: float | None) -> str:

@@ -1,5 +1,5 @@
 """The buckets of a window, of which a page that asks again and again reads only the newest: those that are over do not
-change any more, and reading all of six hours takes half a second of a processor."""
+change any more, and reading all of them takes a processor some time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from sys import intern
 
 from cache_platform import statistics
-from cache_platform.series import STEPS
 from cache_platform.stores import get_store
-from cache_platform.stores.base import Store
+from cache_platform.stores.base import STEPS, Store
 
 GOOD_FOR = 60.0
-"""Seconds after which all buckets are read again: a server may have lost them."""
+"""Seconds after which all buckets are read again, as a server may have lost them; the next read drops what is older."""
 Bucket = tuple[int, dict[str, dict[str, int]]]
 """When it begins, in seconds since 1970, and its counters by policy."""
 
@@ -44,6 +43,8 @@ def read_buckets(window: str, *, anew: bool) -> list[Bucket]:
         now = known.read_at
     if buckets is None:
         buckets, now = _read(store, unit, count), time.monotonic()
+    for other in [other for other, each in _known.items() if time.monotonic() - each.read_at >= GOOD_FOR]:
+        del _known[other]
     _known[window] = _Known(store=store, read_at=now, buckets=buckets)
     return buckets
 

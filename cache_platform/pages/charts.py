@@ -71,7 +71,9 @@ def chart_of(starts: Sequence[int], buckets: Sequence[Counts], step: int) -> Cha
         "errors": [each.get("load_errors", 0) for each in buckets],
         **times,
     }
-    bars, top = stacked_bars([(("hit", hit), ("miss", miss)) for hit, miss in zip(hits, misses, strict=True)])
+    stacks = [[("hit", hit), ("miss", miss)] for hit, miss in zip(hits, misses, strict=True)]
+    stacks[-1:] = [[(f"{kind} cp-filling", amount) for kind, amount in stack] for stack in stacks[-1:]]
+    bars, top = stacked_bars(stacks)
     days = step >= 3600 and len(starts) > 24
     return Chart(
         data=data,
@@ -95,12 +97,15 @@ def _line(start: int, counts: Counts, *, days: bool) -> Line:
     amounts = (hits + misses, hits, misses, counts.get("loads", 0), counts.get("load_errors", 0))
     shown = [wording.number(amount) for amount in amounts]
     rate = wording.percent(_share(hits, hits + misses))
-    times = [wording.milliseconds(percentile(counts, percent)) for percent in PERCENTILES]
+    times = [wording.load_time(percentile(counts, percent)) for percent in PERCENTILES]
     return Line(start=start, at=clock(start, days=days), cells=[*shown[:3], rate, *shown[3:], *times])
 
 
 def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
+    """To four digits; what is not whole is 0.999 at the most, or it would be shown as whole."""
+    if not whole:
+        return None
+    return 1.0 if part == whole else min(round(part / whole, 4), 0.999)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,15 +13,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from cache_platform import flushing
 from cache_platform.conf import conf
+from cache_platform.entry_counts import entry_counter
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
 from cache_platform.flushing import Count, Flushed, Target
 from cache_platform.pages import access, flush_log, wording
-from cache_platform.pages.entry_counts import entry_counter
 from cache_platform.policies import registry
 
 SALT = "cache_platform.flush"
 LONGEST_THOUGHT = 600
 """Seconds for which a count that was shown may be confirmed."""
+LONGEST_COUNT = 5.0
+"""Seconds after which the page says how many it has found so far."""
 WORD = "everything"
 """What has to be typed to flush everything."""
 NAMES = {"policy": "policy", "tag": "tag", "user": "user", "pattern": "pattern", "key": "entry", "all": "everything"}
@@ -37,10 +39,13 @@ def choose(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.page(access.VIEW, access.FLUSH)
 def confirm(request: HttpRequest) -> HttpResponse:
-    """Step 2: by GET what a flush would touch, as `?policy=…`, `?tag=…`, …; by POST the flush, of what was shown."""
-    if request.method == "POST":
+    """Step 2: what a flush of `policy`, `tag`, … would touch, or, with `sealed`, the flush of what was shown. Both by
+    POST: a link of somebody else's must not have the keys walked. A GET, as after a sign-in, goes to step 1."""
+    if request.method != "POST":
+        return redirect("cache_pages:flush")
+    if "sealed" in request.POST:
         return _flush(request)
-    given: dict[str, Any] = {name: request.GET[name].strip() for name in flushing.KINDS if name in request.GET}
+    given: dict[str, Any] = {name: request.POST[name].strip() for name in flushing.KINDS if name in request.POST}
     if "all" in given:
         given["all"] = True
     try:
@@ -71,15 +76,16 @@ def _confirmation(
     """Step 2: how much it is, and what will happen. It is counted anew each time."""
     counted = None
     try:
-        counted = flushing.count(target)
+        counted = flushing.count(target, within=LONGEST_COUNT)
     except StoreUnavailable as problem:
         away = away or str(problem)
-    entries = counted.entries if counted else None
+    entries = counted.entries if counted and counted.whole else None
     sealed = {"kind": target.kind, "value": target.value, "by": request.user.pk, "counted": entries}
     context = {
         "title": f"Flush {name_of(target)}?",
         "target": target,
         "kind": NAMES[target.kind],
+        "doubt": flushing.doubt(target),
         "count": count_words(target, counted, away=bool(away)),
         "effects": effects_of(target, away=bool(away)),
         "possible": not (away and target.deletes),
@@ -110,7 +116,7 @@ def _flush(request: HttpRequest) -> HttpResponse:
     except StoreUnavailable as problem:
         return _confirmation(request, target, away=str(problem), status=503)
     entry_counter.expire()
-    level = messages.WARNING if done.waiting else messages.SUCCESS
+    level = messages.WARNING if done.left else messages.SUCCESS
     messages.add_message(request, level, outcome_of(done))
     return redirect("cache_pages:flush")
 
@@ -125,8 +131,10 @@ def count_words(target: Target, counted: Count | None, *, away: bool) -> str:
     if away or counted is None:
         return "How many entries that is cannot be known: the store does not answer."
     if counted.entries is None:
-        return "How many entries that is is not known: telling would mean reading all of them."
+        return "Entries under a tag are not counted." if counted.whole else "Not counted: somebody else is counting."
     words = wording.many(counted.entries, "entry", "entries")
+    if not counted.whole and not (target.kind == "key" and counted.entries):
+        return f"Not counted to the end, there are too many keys: {words} or more."
     if target.kind == "key":
         return "The entry is there." if counted.entries else "There is no such entry now."
     if target.deletes:
@@ -139,7 +147,8 @@ def effects_of(target: Target, *, away: bool) -> list[str]:
     if away and target.deletes:
         return ["Nothing can be deleted now. Flush a policy or a tag instead, which waits in the outbox, or try again."]
     if target.deletes:
-        first = "Entries are deleted where they are." if target.kind == "pattern" else "The entry is deleted."
+        what = "Entries are deleted where they are." if target.kind == "pattern" else "The entry is deleted."
+        first = f"{what} A load that is under way may still store what it has read."
     else:
         first = "Entries are superseded at once, at constant cost: their tag gets a new generation."
     waits = "The store does not answer: the flush waits in the outbox, and is made before the store is read again."
@@ -154,6 +163,8 @@ def outcome_of(done: Flushed) -> str:
     """What a flush did, in a sentence."""
     what = name_of(done.target)
     took = wording.milliseconds(done.milliseconds)
+    if done.not_taken:
+        return f"{what[0].upper()}{what[1:]} is {flushing.NOT_TAKEN}."
     if done.waiting:
         return (
             f"The store is away. The flush of {what} waits in the outbox, and is made before the store is read again."

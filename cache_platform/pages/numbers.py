@@ -12,10 +12,8 @@ from cache_platform import statistics
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.pages.buckets import read_buckets
 from cache_platform.policies import registry
-from cache_platform.series import STEPS
+from cache_platform.stores.base import STEPS
 
-STEPS_TOGETHER = {"6h": 5}
-"""Windows of so many buckets that several are shown as one."""
 Counts = Mapping[str, int]
 
 
@@ -68,20 +66,14 @@ def read(window: str, *, anew: bool = True) -> Numbers:
         own = statistics.by_policy(statistics.counters.unsent())
         return Numbers(window=window, step=0, sums=dict(own), away=str(error))
     [unit] = statistics.WINDOWS[window]
-    together = STEPS_TOGETHER.get(window, 1)
-    starts = [start for start, _ in buckets]
-    groups = list(_groups(starts, together))
     names = {name for _, counts in buckets for name in counts}
-    grouped: dict[str, list[Counts]] = {
-        name: [added(counts[name] for _, counts in buckets[first:last] if name in counts) for first, last in groups]
-        for name in names
-    }
+    over_time: dict[str, list[Counts]] = {name: [counts.get(name, {}) for _, counts in buckets] for name in names}
     return Numbers(
         window=window,
-        step=STEPS[unit] * together,
-        starts=[starts[first] for first, _ in groups],
-        buckets=grouped,
-        sums={name: added(each) for name, each in grouped.items()},
+        step=STEPS[unit],
+        starts=[start for start, _ in buckets],
+        buckets=over_time,
+        sums={name: added(each) for name, each in over_time.items()},
     )
 
 
@@ -92,12 +84,3 @@ def added(counts: Iterable[Counts]) -> dict[str, int]:
         for name, amount in each.items():
             total[name] = total.get(name, 0) + amount
     return total
-
-
-def _groups(starts: list[int], together: int) -> Iterable[tuple[int, int]]:
-    """Slices of `together` buckets each, the last one whole: the first one may be of fewer."""
-    first = 0
-    last = len(starts) % together or together
-    while first < len(starts):
-        yield first, last
-        first, last = last, last + together

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from cache_platform.conf import conf
+from cache_platform.entry_counts import Counted, entry_counter
 from cache_platform.pages import access, numbers, surroundings, wording
 from cache_platform.pages.charts import chart_of, clock
-from cache_platform.pages.entry_counts import Counted, entry_counter
 from cache_platform.pages.policy_table import policy_table, reads_of, reduction
 from cache_platform.policies import registry
 from cache_platform.statistics import WINDOWS
@@ -81,8 +81,8 @@ def tiles_of(total: dict[str, Any], seconds: int) -> list[dict[str, Any]]:
         {"label": "API call reduction", "figure": wording.percent(reduction(total)),
          "note": f"{wording.number(total['providerCalls'])} calls made for {wording.many(reads, 'read')}"},
         {"label": "Calls saved", "figure": wording.number(total["callsSaved"]), "note": _savings(total)},
-        {"label": "Load time p95", "figure": wording.milliseconds(total["p95LoadMs"]),
-         "note": f"p50 {wording.milliseconds(total['p50LoadMs'])}, p99 {wording.milliseconds(total['p99LoadMs'])}"},
+        {"label": "Load time p95, about", "figure": wording.load_time(total["p95LoadMs"]),
+         "note": f"p50 {wording.load_time(total['p50LoadMs'])}, p99 {wording.load_time(total['p99LoadMs'])}"},
         {"label": "Load errors", "figure": wording.number(total["load_errors"]), "loud": bool(total["load_errors"]),
          "note": f"of {wording.many(total['providerCalls'], 'call')}"},
     ]  # fmt: skip

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from cache_platform import inspection, recents
+from cache_platform import audit, inspection, recents
+from cache_platform.entry_counts import entry_counter
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
 from cache_platform.inspection import Inspected
 from cache_platform.pages import access, numbers, wording
 from cache_platform.pages.charts import chart_of, clock, histogram
 from cache_platform.pages.declaration import facts_of, ttl_words
-from cache_platform.pages.entry_counts import entry_counter
 from cache_platform.pages.overview import WINDOW_WORDS, frame_of, tiles_of, window_of
 from cache_platform.pages.policy_table import COLUMNS
 from cache_platform.pages.policy_table import facts_of as with_stored
@@ -27,7 +29,8 @@ from cache_platform.suggestions import suggestions
 
 FIELD = "p-"
 """What the names of the lookup's fields begin with, so that a parameter may be called anything."""
-EXAMPLES = {int: "42", float: "52.52", UUID: "8c0c3027-09e5-4d52-8a3a-2d3a4f4f2b1e", date: "2026-01-31"}
+EXAMPLES = {UUID: "8c0c3027-09e5-4d52-8a3a-2d3a4f4f2b1e", date: "2026-01-31"}
+"""Of types whose texts have a form of their own."""
 STATES = {
     "fresh": ("good", "Fresh", "Readers get it."),
     "stale": ("warn", "Stale", "Its time is over; readers get it only while the source fails or is slow."),
@@ -63,22 +66,41 @@ def policy_page(request: HttpRequest, name: str) -> HttpResponse:
     context = _numbers_of(request, policy)
     if access.is_part(request):
         return access.show(request, "policy_live", context)
-    error, found, away = None, None, ""
+    may_look = not policy.secret_params or request.user.has_perm(access.FLUSH)
+    errors: dict[str, str] = {}
+    found, away = None, ""
+    if request.method == "POST" and not may_look:
+        return access.show(request, "denied", {"title": "No permission", "missing": [access.FLUSH]}, status=403)
     if request.method == "POST":
         try:
-            found = inspection.look_up(policy, {key: request.POST.get(FIELD + key, "") for key in policy.params})
+            found = _looked_up(request, policy)
         except InvalidQuery as problem:
-            error = problem
+            errors = {problem.field: problem.message, **inspection.problems(policy, _typed_in(request, policy))}
         except StoreUnavailable as problem:
             away = str(problem)
     context |= {
         "title": policy.name,
         "facts": facts_of(policy),
-        "fields": _fields(policy, request, error),
+        "fields": _fields(policy, request, errors),
         "found": _entry_words(found) if found else None,
         "lookup_away": away,
+        "may_look": may_look,
     }
-    return access.show(request, "policy", context, status=400 if error else 503 if away else 200)
+    return access.show(request, "policy", context, status=400 if errors else 503 if away else 200)
+
+
+@sensitive_variables()
+def _looked_up(request: HttpRequest, policy: CachePolicy[Any]) -> Inspected:
+    """What is there for what was typed. That somebody tried secrets is written down before."""
+    if policy.secret_params:
+        assert isinstance(request.user, AbstractBaseUser)  # a stranger has no permission
+        audit.looked_up(policy.name, request.user)
+    return inspection.look_up(policy, _typed_in(request, policy))
+
+
+@sensitive_variables()
+def _typed_in(request: HttpRequest, policy: CachePolicy[Any]) -> dict[str, str]:
+    return {name: request.POST.get(FIELD + name, "") for name in policy.params}
 
 
 def _numbers_of(request: HttpRequest, policy: CachePolicy[Any]) -> dict[str, Any]:
@@ -133,7 +155,7 @@ def _newest(policy: CachePolicy[Any]) -> dict[str, Any]:
     return {"loads": lines, "failures": sum(1 for each in found if each.error)}
 
 
-def _fields(policy: CachePolicy[Any], request: HttpRequest, error: InvalidQuery | None) -> list[Field]:
+def _fields(policy: CachePolicy[Any], request: HttpRequest, errors: Mapping[str, str]) -> list[Field]:
     return [
         Field(
             name=FIELD + name,
@@ -143,7 +165,7 @@ def _fields(policy: CachePolicy[Any], request: HttpRequest, error: InvalidQuery 
             boolean=kind is bool,
             example=EXAMPLES.get(kind, ""),
             value="" if name in policy.secret_params else request.POST.get(FIELD + name, ""),
-            error=error.message if error and error.field == name else "",
+            error=errors.get(name, ""),
         )
         for name, kind in policy.params.items()
     ]

@@ -48,7 +48,7 @@ def share_of_reads(counter: str) -> Callable[[Facts], float | None]:
 
 def reduction(facts: Facts) -> float | None:
     """The share of reads that needed no call of the source, as the stats endpoint's `apiCallReduction`."""
-    return float(facts["apiCallReduction"].rstrip("%")) / 100 if reads_of(facts) else None
+    return facts["callsSaved"] / reads if (reads := reads_of(facts)) else None
 
 
 COLUMNS = (
@@ -59,25 +59,28 @@ COLUMNS = (
     Column("stale", "Reads", "Stale", "Hits on an answer past its time", _is("stale_hits")),
     Column("misses", "Reads", "Misses", "Reads that found nothing to answer with", _is("misses")),
     Column("waited", "Reads", "Waited", "Misses that waited for another's load of the same entry", _is("collapsed")),
-    Column("superseded", "Reads", "Superseded", "Entries found that a write or flush had overtaken", _is("superseded")),
+    Column("superseded", "Reads", "Superseded", "Entries that a write or flush had overtaken when they were read",
+           _is("superseded")),
     Column("calls", "Source", "Calls", "Loads that were tried: calls of the source", _is("providerCalls")),
     Column("errors", "Source", "Errors", "Loads that failed", _is("load_errors")),
-    Column("p50", "Source", "p50", "Half of the loads took no longer", _is("p50LoadMs"), wording.milliseconds),
-    Column("p95", "Source", "p95", "95 of 100 loads took no longer", _is("p95LoadMs"), wording.milliseconds),
-    Column("p99", "Source", "p99", "99 of 100 loads took no longer", _is("p99LoadMs"), wording.milliseconds),
-    Column("saved", "Saved", "Calls", "Reads that needed no call of the source of their own", _is("callsSaved")),
+    Column("p50", "Source", "p50", "About: half of the loads took no longer", _is("p50LoadMs"), wording.load_time),
+    Column("p95", "Source", "p95", "About: 95 of 100 loads took no longer", _is("p95LoadMs"), wording.load_time),
+    Column("p99", "Source", "p99", "About: 99 of 100 loads took no longer", _is("p99LoadMs"), wording.load_time),
+    Column("saved", "Saved", "Calls", "By how many the reads are more than the calls of the source", _is("callsSaved")),
     Column("reduction", "Saved", "Share", "API call reduction: the share of reads that needed no call", reduction,
            wording.percent),
     Column("money", "Saved", "Money", "US dollars that cached answers saved, where prices are known",
            _is("micro_usd_saved"), wording.dollars),
-    Column("entries", "Stored", "Entries", "Entries in the store now, superseded ones included until they expire",
+    Column("entries", "Stored", "Entries", "About how many there are now, superseded ones included until they expire",
            _is("entries")),
     Column("held", "Stored", "Size", "About how large they are: as many as there are, of the size written in the mean",
            _is("held"), wording.size),
     Column("bytes", "Stored", "Written", "Bytes of the entries stored in this window", _is("bytes_stored"),
            wording.size),
 )  # fmt: skip
-KEYS = {column.key: column for column in COLUMNS}
+SHOWN = tuple(column for column in COLUMNS if column.key != "bytes")
+"""Those of the table, which has no room for more; a policy's page has them all."""
+KEYS = {column.key: column for column in SHOWN}
 FIRST = {next(columns).key for _, columns in groupby(COLUMNS, lambda column: column.group)}
 
 
@@ -146,7 +149,7 @@ def policy_table(numbers: Numbers, entries: Mapping[str, int] | None, *, sort: s
     everything["held"] = sum(held) if held else None
     return Table(
         name=Heading(text="Policy", **_sorting(BY_NAME, key=key, falling=falling, window=window)),
-        groups=[(group, len(list(columns))) for group, columns in groupby(COLUMNS, lambda column: column.group)],
+        groups=[(group, len(list(columns))) for group, columns in groupby(SHOWN, lambda column: column.group)],
         headings=[
             Heading(
                 text=each.heading,
@@ -155,10 +158,10 @@ def policy_table(numbers: Numbers, entries: Mapping[str, int] | None, *, sort: s
                 first=each.key in FIRST,
                 **_sorting(each.key, key=key, falling=falling, window=window),
             )
-            for each in COLUMNS
+            for each in SHOWN
         ],
         rows=[_row(policy, facts[policy], numbers) for policy in _sorted(facts, key, falling=falling)],
-        total=[_cell(column, everything) for column in COLUMNS],
+        total=[_cell(column, everything) for column in SHOWN],
     )
 
 
@@ -181,9 +184,9 @@ def _row(policy: CachePolicy[Any], facts: Facts, numbers: Numbers) -> Row:
         thing=thing,
         url=f"{reverse('cache_pages:policy', args=[policy.name])}?window={numbers.window}",
         description=policy.description,
-        spark=sparkline(reads),
+        spark=sparkline(reads[:-1]),  # the last one is still being filled
         idle=not reads_of(facts) and not facts["providerCalls"],
-        cells=[_cell(column, facts) for column in COLUMNS],
+        cells=[_cell(column, facts) for column in SHOWN],
     )
 
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import Error
-from django.db.models import Count, Min
 from django.utils import timezone
 
-from cache_platform import outbox, statistics
+from cache_platform import inventory, statistics
 from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
-from cache_platform.health import database_probe, servers
+from cache_platform.health import servers
 from cache_platform.pages import wording
 from cache_platform.pages.numbers import Numbers
 from cache_platform.presets import preset
@@ -90,19 +88,10 @@ def _facts(said: dict[str, Any]) -> list[tuple[str, str]]:
 
 def waiting() -> Waiting:
     """The outbox of all databases."""
-    from cache_platform.models import OutboxRow
-
-    rows, oldest = 0, None
-    if not database_probe.ask().up:  # one that hangs would hold the page
+    found = inventory.outbox_waiting()
+    if found is None:
         return Waiting(known=False)
-    try:
-        for using in outbox.databases():
-            found = OutboxRow.objects.using(using).aggregate(rows=Count("pk"), oldest=Min("created_at"))
-            rows += found["rows"]
-            oldest = min((each for each in (oldest, found["oldest"]) if each), default=None)
-    except Error:
-        return Waiting(known=False)
-    return Waiting(known=True, rows=rows, oldest=_since(oldest) if oldest else "")
+    return Waiting(known=True, rows=found.rows, oldest=_since(found.since) if found.since else "")
 
 
 def _since(moment: datetime) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from cache_platform import statistics
+from cache_platform.load_times import in_words
+
 DASH = "\N{EN DASH}"
 SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -14,7 +17,7 @@ def number(amount: float | None) -> str:
 
 def percent(share: float | None) -> str:
     """A share from 0 to 1, as in `92.0%`."""
-    return DASH if share is None else f"{100 * share:.1f}%"
+    return DASH if share is None else statistics.percent(share)
 
 
 def duration(seconds: float | None) -> str:
@@ -40,6 +43,11 @@ def milliseconds(amount: float | None) -> str:
     if amount >= 999.5:
         return f"{amount / 1000:,.3g} s" if amount < 999_500 else f"{amount / 1000:,.0f} s"
     return f"{amount:.0f} ms" if amount >= 9.95 or amount == 0 else f"{amount:.1f} ms"
+
+
+def load_time(amount: float | None) -> str:
+    """A percentile of load times, as in `120 ms`; `over 60 s` where it is not known by how much."""
+    return DASH if amount is None else in_words(amount, milliseconds(amount))
 
 
 def size(amount: float | None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from cache_platform.flushing import PRINTED
+from cache_platform.flushing import LONGEST_PATTERN, PRINTED
 from cache_platform.keys import LONGEST_TAG, TAG
 
 HEADERS = [
@@ -48,7 +48,9 @@ FLUSH_BODY: dict[str, Any] = {
         "pattern": {
             "type": "string",
             "pattern": f"^{PRINTED.pattern}$",
-            "description": "A Redis glob for keys of entries without their prefix.",
+            "maxLength": LONGEST_PATTERN,
+            "description": "A Redis glob for keys of entries without their prefix, with 5 stars and 5 sets in brackets"
+            " at the most. One that names nothing is refused: that is what `all` is for.",
             "examples": ["weather.*:lat=52*"],
         },
         "key": {"type": "string", "pattern": f"^{PRINTED.pattern}$", "description": "An entry's whole key."},

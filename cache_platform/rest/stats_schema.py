@@ -7,6 +7,7 @@ from typing import Any
 from cache_platform.statistics import COUNTERS, LIMIT_COUNTERS, LOCK_COUNTERS
 
 COUNT: dict[str, Any] = {"type": "integer", "minimum": 0}
+MAYBE: dict[str, Any] = {"type": ["integer", "null"], "minimum": 0, "description": "Null where it is not known yet."}
 SHARE: dict[str, Any] = {"type": "string", "pattern": "^[0-9]+\\.[0-9]%$", "examples": ["92.0%"]}
 MEASURED: dict[str, Any] = {"type": ["number", "null"], "description": "Null where nothing was measured."}
 
@@ -29,7 +30,7 @@ SUMMARY: dict[str, Any] = {
     },
 }
 PATTERN = _object(
-    {"name": {"type": "string"}, "count": COUNT, "ttl": {"type": "number"}, "ttlSource": {"type": "string"}, **SUMMARY},
+    {"name": {"type": "string"}, "count": MAYBE, "ttl": {"type": "number"}, "ttlSource": {"type": "string"}, **SUMMARY},
     title="PolicyStats",
 )
 LIMIT = _object(
@@ -51,6 +52,7 @@ STATS = _object(
     {
         "timestamp": {"type": "string", "format": "date-time"},
         "window": {"type": "string"},
+        "entriesAge": {"type": ["number", "null"], "description": "Seconds since the entries were counted."},
         "patterns": {"type": "array", "items": PATTERN, "description": "By policy; empty while the store is away."},
         "performance": {"anyOf": [_object(SUMMARY, title="Performance"), {"type": "null"}]},
         "limits": {"type": "array", "items": LIMIT},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ UNSTORABLE_MS = 5000
 """How long "the winner could not store" is told to those who wait for it."""
 TAG_MARGIN_MS = 60_000
 """How much longer than the entries stored under it a tag lives."""
+STEPS = {"hours": 3600, "fives": 300, "minutes": 60}
+"""Seconds that the counters' buckets are of."""
 Bucket = tuple[int, dict[str, int]]
-"""When a minute or an hour of counters begins, in seconds since 1970, and the counters."""
+"""When a bucket of counters begins, in seconds since 1970, and the counters."""
 Loads = Mapping[str, Sequence[bytes]]
 """Notes of loads by policy, the oldest first."""
 NO_LOADS: Loads = {}
@@ -194,21 +197,22 @@ class Store(Protocol):
     def give_back(self, log_keys: Sequence[str], member: str) -> None:
         """Free the slots that `member` has taken."""
 
-    def scan(self, pattern: str) -> Iterator[str]:
-        """Keys that match a Redis glob. Many round trips."""
+    def scan(self, pattern: str, *, page: int = 1000, until: float = math.inf) -> Iterator[str]:
+        """Keys that match a Redis glob; those that are no text never do. Many round trips, each of which looks at
+        about `page` keys, and none begins once time.monotonic() has reached `until`."""
 
     def delete(self, names: Iterable[str]) -> int:
         """Remove keys; how many there were."""
 
     def add_counters(self, process: str, batch: int, counters: Mapping[str, int], loads: Loads = NO_LOADS) -> None:
-        """Add to the current minute's and hour's counters and to the totals, and to the newest loads, once per batch
-        however often it is sent. A process numbers its batches upwards and sends them in order."""
+        """Add to the current bucket's counters of each of STEPS and to the totals, and to the newest loads, once per
+        batch however often it is sent. A process numbers its batches upwards and sends them in order."""
 
-    def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
-        """The sums over the current and the preceding minute or hour buckets."""
+    def read_counters(self, *, minutes: int = 0, fives: int = 0, hours: int = 0) -> dict[str, int]:
+        """The sums over the current bucket and so many before it: of a minute, of five, or of an hour."""
 
-    def read_buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
-        """The same buckets one by one, the oldest first; empty where nothing was counted."""
+    def read_buckets(self, *, minutes: int = 0, fives: int = 0, hours: int = 0) -> list[Bucket]:
+        """The same buckets one by one, the oldest first; empty where nothing was counted. Many round trips."""
 
     def read_totals(self) -> dict[str, int]:
         """The sums since counting began. They never expire; a server that was restarted, or that took over from

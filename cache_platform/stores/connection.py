@@ -115,14 +115,15 @@ def _probe(client: Redis) -> None:
     direct(lambda: client, lambda redis: redis.eval(PROBE, 0))
 
 
-def guarded(alias: str, operation: Callable[[Redis], T]) -> T:
-    """What `operation` returns for the client of `alias`. Raises StoreUnavailable or StoreFull."""
-    return ask(get_breaker(alias), lambda: get_client(alias), operation)
+def guarded(alias: str, operation: Callable[[Redis], T], *, timed: bool = True) -> T:
+    """What `operation` returns for the client of `alias`; `timed` as in Breaker.call. Raises StoreUnavailable or
+    StoreFull."""
+    return ask(get_breaker(alias), lambda: get_client(alias), operation, timed=timed)
 
 
-def ask(breaker: Breaker, client: Callable[[], Redis], operation: Callable[[Redis], T]) -> T:
+def ask(breaker: Breaker, client: Callable[[], Redis], operation: Callable[[Redis], T], *, timed: bool = True) -> T:
     """What `operation` returns, asked through `breaker`. Raises StoreUnavailable or StoreFull."""
-    return breaker.call(lambda: direct(client, operation))
+    return breaker.call(lambda: direct(client, operation), timed=timed)
 
 
 def direct(client: Callable[[], Redis], operation: Callable[[Redis], T]) -> T:

@@ -1,28 +1,27 @@
-"""Counters in Redis: a hash for each minute, for each hour, and one for all time."""
+"""Counters in Redis: a hash for each minute, each five, each hour, and one for all time."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cache_platform.conf import conf
-from cache_platform.stores.base import LOADS_KEPT, LOADS_LAST, Bucket, Loads
+from cache_platform.stores.base import LOADS_KEPT, LOADS_LAST, STEPS, Bucket, Loads
 from cache_platform.stores.calls import Call
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    Page = tuple[int, list[dict[str, int]]]
-    Ask = Callable[[Callable[[Redis], Page]], Page]
+    Ask = Callable[[Callable[[Redis], Any]], Any]
 
-MINUTES_KEPT = 6 * 3600 + 120
+MINUTES_KEPT = 6 * 3600 + 600
+"""Of minutes and of fives: six hours, and a bucket that is counted into until its end."""
 HOURS_KEPT = 8 * 24 * 3600
 """Seconds."""
-BUCKETS_A_PAGE = 61
-"""An hour of minutes. A server answers a page before it turns to others, and hundreds of full buckets take it tens of
-milliseconds."""
+FIELDS_A_PAGE = 5000
+"""Counters. A server answers a page before it turns to others, and so many take it a few milliseconds."""
 LONGEST_AMOUNT = 19
 """Digits; what Redis counts up to has as many."""
 
@@ -32,37 +31,60 @@ def base_key() -> str:
     return f"{conf.prefix}:{{stats}}"
 
 
-def read_buckets(ask: Ask, *, minutes: int, hours: int) -> list[Bucket]:
-    """The buckets, those of hours first. One round trip for each BUCKETS_A_PAGE, and one more where this machine's
-    clock is in another minute or hour than the server's: buckets go by the server's."""
-    units = [unit for unit in (("h", 3600, hours), ("m", 60, minutes)) if unit[2]]
+def read_buckets(ask: Ask, **counts: int) -> list[Bucket]:
+    """The buckets, those of hours first. A round trip tells how large they are, and one more where this machine's clock
+    is in another bucket than the server's: buckets go by the server's. Then one for each FIELDS_A_PAGE."""
+    units = {unit: step for unit, step in STEPS.items() if counts.get(unit)}
     if not units:
         return []
     seconds = int(time.time())
     while True:
-        wanted = [
-            (unit, length, number)
-            for unit, length, count in units
-            for number in range(seconds // length - count, seconds // length + 1)
+        starts = [
+            (unit, number * step)
+            for unit, step in units.items()
+            for number in range(seconds // step - counts[unit], seconds // step + 1)
         ]
-        names = [f"{base_key()}:{unit}:{number}" for unit, _, number in wanted]
-        now, found = ask(partial(_page, names=names[:BUCKETS_A_PAGE]))
-        if all(now // length == seconds // length for _, length, _ in units):
+        names = [f"{base_key()}:{unit[0]}:{start // STEPS[unit]}" for unit, start in starts]
+        now, sizes = ask(partial(_sizes, names=names))
+        if all(now // step == seconds // step for step in units.values()):
             break
         seconds = now
-    for first in range(BUCKETS_A_PAGE, len(names), BUCKETS_A_PAGE):
-        found += ask(partial(_page, names=names[first : first + BUCKETS_A_PAGE]))[1]
-    return list(zip((number * length for _, length, number in wanted), found, strict=True))
+    found: dict[str, dict[str, int]] = {}
+    for page in _pages(dict(zip(names, sizes, strict=True))):
+        found |= ask(partial(_amounts, names=page))
+    return [(start, found.get(name, {})) for (_, start), name in zip(starts, names, strict=True)]
 
 
-def _page(client: Redis, *, names: list[str]) -> Page:
-    """The server's seconds, and what is in these buckets."""
+def _pages(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """The names of what is not empty, as many at a time as have FIELDS_A_PAGE together, or one."""
+    page, fields = list[str](), 0
+    for name, size in sizes.items():
+        if page and fields + size > FIELDS_A_PAGE:
+            yield page
+            page, fields = [], 0
+        if size:
+            page.append(name)
+            fields += size
+    if page:
+        yield page
+
+
+def _sizes(client: Redis, *, names: list[str]) -> tuple[int, list[int]]:
+    """The server's seconds, and how many counters these buckets have."""
     pipeline = client.pipeline(transaction=False)
     pipeline.time()
     for name in names:
+        pipeline.hlen(name)
+    (now, _), *sizes = pipeline.execute()
+    return now, sizes
+
+
+def _amounts(client: Redis, *, names: list[str]) -> dict[str, dict[str, int]]:
+    """What is in these buckets."""
+    pipeline = client.pipeline(transaction=False)
+    for name in names:
         pipeline.hgetall(name)
-    (now, _), *hashes = pipeline.execute()
-    return now, [amounts_of(found) for found in hashes]
+    return {name: amounts_of(found) for name, found in zip(names, pipeline.execute(), strict=True)}
 
 
 def added(process: str, batch: int, counters: Mapping[str, int], loads: Loads) -> Call:

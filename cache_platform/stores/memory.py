@@ -332,13 +332,13 @@ class MemoryStore:
         members.update({name: now for name, at in members.items() if at > now})
         return {name: at for name, at in members.items() if at > now - log.window_ms}
 
-    def scan(self, pattern: str) -> Iterator[str]:
+    def scan(self, pattern: str, *, page: int = 0, until: float = 0) -> Iterator[str]:  # noqa: ARG002  # at once
         """See Store."""
         with self._lock:
             now = self._clock()
             names = [key for key, (expires, _) in self._entries.items() if expires > now] + list(self._tags)
-        matching = globs.compiled(pattern)
-        yield from (name for name in names if matching.fullmatch(name))
+        glob = globs.Glob(pattern)
+        yield from (name for name in names if glob.matches(name))
 
     def delete(self, names: Iterable[str]) -> int:
         """See Store."""
@@ -350,14 +350,14 @@ class MemoryStore:
         with self._lock:
             self._counters.add(process, batch, counters, loads)
 
-    def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
+    def read_counters(self, *, minutes: int = 0, fives: int = 0, hours: int = 0) -> dict[str, int]:
         """See Store."""
-        return summed(self.read_buckets(minutes=minutes, hours=hours))
+        return summed(self.read_buckets(minutes=minutes, fives=fives, hours=hours))
 
-    def read_buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
+    def read_buckets(self, *, minutes: int = 0, fives: int = 0, hours: int = 0) -> list[Bucket]:
         """See Store."""
         with self._lock:
-            return self._counters.buckets(minutes=minutes, hours=hours)
+            return self._counters.buckets(minutes=minutes, fives=fives, hours=hours)
 
     def read_totals(self) -> dict[str, int]:
         """See Store."""

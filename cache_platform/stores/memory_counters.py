@@ -1,14 +1,14 @@
-"""Counters in this process's memory: by minute, by hour, and in all; and the newest loads."""
+"""Counters in this process's memory: by minute, by five, by hour, and in all; and the newest loads."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from cache_platform.stores.base import LOADS_KEPT, LOADS_LAST, Bucket, Loads
+from cache_platform.stores.base import LOADS_KEPT, LOADS_LAST, STEPS, Bucket, Loads
 
-MINUTES_KEPT = 6 * 60
-HOURS_KEPT = 8 * 24
+KEPT = {"hours": 8 * 24, "fives": 6 * 12, "minutes": 6 * 60}
+"""Buckets before the current one."""
 
 
 class MemoryCounters:
@@ -27,9 +27,8 @@ class MemoryCounters:
             return
         self._batches[process] = batch
         seconds = self._clock() // 1000
-        minute = self._buckets.setdefault(("m", seconds // 60), {})
-        hour = self._buckets.setdefault(("h", seconds // 3600), {})
-        for sums in (minute, hour, self._totals):
+        buckets = [self._buckets.setdefault((unit, seconds // step), {}) for unit, step in STEPS.items()]
+        for sums in (*buckets, self._totals):
             for name, amount in counters.items():
                 sums[name] = sums.get(name, 0) + amount
         for policy, texts in loads.items():
@@ -37,13 +36,13 @@ class MemoryCounters:
             kept.extendleft(texts)
             self._loads[policy] = (seconds + LOADS_LAST, kept)
 
-    def buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
+    def buckets(self, **counts: int) -> list[Bucket]:
         """See Store.read_buckets."""
         seconds, found = self._clock() // 1000, list[Bucket]()
-        for unit, length, count in (("h", 3600, hours), ("m", 60, minutes)):
-            newest = seconds // length
+        for unit, step in STEPS.items():
+            newest, count = seconds // step, counts.get(unit, 0)
             for number in range(newest - count, newest + 1) if count else ():
-                found.append((number * length, dict(self._buckets.get((unit, number), {}))))
+                found.append((number * step, dict(self._buckets.get((unit, number), {}))))
         return found
 
     def totals(self) -> dict[str, int]:
@@ -58,5 +57,5 @@ class MemoryCounters:
     def clean(self, now: int) -> None:
         """Drop what nobody may ask for any more."""
         self._loads = {policy: loads for policy, loads in self._loads.items() if loads[0] > now // 1000}
-        oldest = {"m": now // 60_000 - MINUTES_KEPT, "h": now // 3_600_000 - HOURS_KEPT}
+        oldest = {unit: now // 1000 // step - KEPT[unit] for unit, step in STEPS.items()}
         self._buckets = {bucket: sums for bucket, sums in self._buckets.items() if bucket[1] >= oldest[bucket[0]]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -114,6 +116,11 @@ class RedisStore:
 
     def _run_one(self, name: str, names: Sequence[str], *arguments: object) -> Any:  # noqa: ANN401  # a script's answer
         return _answered(self._run(name, [(list(names), list(arguments))])[0])
+
+    def _run_at_leisure(self, name: str, names: list[str], *arguments: object) -> Any:  # noqa: ANN401  # a script's answer
+        """As `_run_one`, for what is large by nature: that it is slow says nothing of the server."""
+        calls: list[Call] = [(names, list(arguments))]
+        return _answered(guarded(self._alias, lambda client: run(client, name, calls), timed=False)[0])
 
     def lookup(self, lookups: Sequence[Lookup]) -> list[Found]:
         """One round trip for all. Others before it when bumps of this process are still to be made up for, and when
@@ -276,17 +283,18 @@ class RedisStore:
         """See Store."""
         self._run_one("give_back", log_keys, member)
 
-    def scan(self, pattern: str) -> Iterator[str]:
-        """A round trip per page of 1,000 keys; a key may come twice, as SCAN says."""
+    def scan(self, pattern: str, *, page: int = SCAN_PAGE, until: float = math.inf) -> Iterator[str]:
+        """A round trip per page of keys; a key may come twice, as SCAN says. One that is no text is nobody's entry."""
         cursor = 0
         while True:
             position = cursor
-            cursor, page = guarded(
+            cursor, found = guarded(
                 self._alias,
-                lambda client: client.scan(position, match=pattern, count=SCAN_PAGE),  # noqa: B023  # called at once
+                lambda client: client.scan(position, match=pattern, count=page),  # noqa: B023  # called at once
+                timed=False,
             )
-            yield from (name.decode() if isinstance(name, bytes) else name for name in page)
-            if cursor == 0:
+            yield from filter(None, map(_text, found))
+            if cursor == 0 or time.monotonic() >= until:
                 return
 
     def delete(self, names: Iterable[str]) -> int:
@@ -301,21 +309,23 @@ class RedisStore:
         names, arguments = counting.added(process, batch, counters, loads)
         self._run_one("add_counters", names, *arguments)
 
-    def read_counters(self, *, minutes: int = 0, hours: int = 0) -> dict[str, int]:
+    def read_counters(self, *, minutes: int = 0, fives: int = 0, hours: int = 0) -> dict[str, int]:
         """See Store; as many round trips as read_buckets."""
-        return counting.summed(self.read_buckets(minutes=minutes, hours=hours))
+        return counting.summed(self.read_buckets(minutes=minutes, fives=fives, hours=hours))
 
-    def read_buckets(self, *, minutes: int = 0, hours: int = 0) -> list[Bucket]:
-        """One round trip for an hour by minutes or a day, more for more; see counting.read_buckets."""
-        return counting.read_buckets(partial(guarded, self._alias), minutes=minutes, hours=hours)
+    def read_buckets(self, *, minutes: int = 0, fives: int = 0, hours: int = 0) -> list[Bucket]:
+        """A round trip for the sizes and one a page; see counting.read_buckets."""
+        ask = partial(guarded, self._alias, timed=False)
+        return counting.read_buckets(ask, minutes=minutes, fives=fives, hours=hours)
 
     def read_totals(self) -> dict[str, int]:
         """See Store."""
-        return counting.totals_of(self._run_one("totals", [f"{counting.base_key()}:total"]))
+        return counting.totals_of(self._run_at_leisure("totals", [f"{counting.base_key()}:total"]))
 
     def read_loads(self, policy_name: str) -> list[bytes]:
         """See Store."""
-        found: list[bytes] = self._run_one("recents", [f"{counting.base_key()}:recent:{policy_name}"], LOADS_KEPT)
+        name = f"{counting.base_key()}:recent:{policy_name}"
+        found: list[bytes] = self._run_at_leisure("recents", [name], LOADS_KEPT)
         return found
 
     def ping(self) -> None:
@@ -344,6 +354,14 @@ class RedisStore:
             "maxmemory", "maxmemory_policy", "evicted_keys", "expired_keys",
         )  # fmt: skip
         return {name: info[name] for name in wanted if name in info}
+
+
+def _text(name: str | bytes) -> str:
+    """A key as text; empty for one that is none."""
+    try:
+        return name.decode() if isinstance(name, bytes) else name
+    except UnicodeDecodeError:
+        return ""
 
 
 def batched(tag_keys: Sequence[str]) -> Iterator[list[str]]:

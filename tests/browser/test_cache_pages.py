@@ -148,10 +148,44 @@ def test_from_an_entry_to_its_flush(running: SiteUnderTest, arrive: Person, java
     page.get_by_role("button", name="Look up").click()
     expect(page.locator("#found")).to_contain_text("Fresh")
     expect(page.locator("#found pre")).to_contain_text("temperature")
-    page.get_by_role("link", name="Flush this entry…").click()
+    page.get_by_role("button", name="Flush this entry…").click()
     expect(page.locator("#count")).to_have_text("The entry is there.")
     page.get_by_role("button", name="Flush it").click()
     expect(page.locator(".messagelist")).to_contain_text("1 entry deleted in")
     expect(page.locator("main tbody tr").first).to_contain_text("admin")
     page.get_by_role("link", name="Cache", exact=True).click()
     expect(page.get_by_role("heading", name="Policies")).to_be_visible()
+
+
+def cut(page: Page) -> list[str]:
+    """The tables of which something is out of sight to the right."""
+    wider = "each => each.filter(one => one.scrollWidth > one.clientWidth && one.clientWidth).map(one => one.id)"
+    found: list[str] = page.locator(".cp-scroll").evaluate_all(wider)
+    return [each for each in found if each]
+
+
+def test_tables_fit_or_fade_where_they_go_on(arrive: Person) -> None:
+    """All of them fit on a desk; on a phone the policies' one goes on, and fades until its end is seen."""
+    page = arrive()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert cut(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert cut(page) == ["policies"]
+    policies = page.locator("#policies")
+    expect(policies).to_have_css("--cp-right", "40px")
+    policies.evaluate("one => { one.scrollLeft = one.scrollWidth }")
+    expect(policies).to_have_css("--cp-right", "0px")
+
+
+def test_the_dot_is_not_green_while_the_store_is_away(arrive: Person, shared_redis: RedisUnderTest) -> None:
+    """What it stands beside is as of now, and knows nothing."""
+    page = arrive()
+    dot = "getComputedStyle(document.querySelector('.cp-dot')).backgroundColor"
+    well = page.evaluate(dot)
+    shared_redis.pause()
+    try:
+        let_pass(page)
+        expect(page.locator("#away")).to_be_visible()
+        assert page.evaluate(dot) != well
+    finally:
+        shared_redis.resume()

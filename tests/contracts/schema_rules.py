@@ -32,7 +32,12 @@ RULES: Mapping[str, Mapping[str, str]] = {
     "chat": {"persona_id": "There is no such persona|is not active"},
     "persona_create": {"name": "There is a persona of that name|must have 1 to"},
     "persona_change": {"name": "There is a persona of that name|must have 1 to"},
-    "cache_flush": {"policy": "there is no such policy", "key": "must be an entry's whole key", "tag": "must be a tag"},
+    "cache_flush": {
+        "policy": "there is no such policy",
+        "key": "must be an entry's whole key",
+        "tag": "must be a tag|give all",
+        "pattern": "at the most|give all",
+    },
     # how large a whole is, and what a spelling comes to
     "profile_change": {**SETTINGS, "avatar": "valid URL|null characters"},
     "aura_create": {**SETTINGS, **LENGTH},

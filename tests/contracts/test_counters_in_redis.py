@@ -9,6 +9,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from cache_platform.exceptions import StoreUnavailable
+from cache_platform.statistics import WINDOWS
 from cache_platform.stores import counting
 from cache_platform.stores.redis import RedisStore
 from tests.integration.limits.trips import counted_trips
@@ -23,16 +25,56 @@ def store(redis_cache: RedisUnderTest) -> RedisStore:
     return store
 
 
-@pytest.mark.parametrize(("asked", "trips"), [({"minutes": 60}, 1), ({"hours": 24}, 1), ({"minutes": 360}, 6)])
-def test_buckets_cost_a_round_trip_a_page(store: RedisStore, asked: dict[str, int], trips: int) -> None:
-    """So that others are served in between; one more only where the minute ended meanwhile."""
-    store.add_counters("p", 1, {"a|hits": 1})
+@pytest.mark.parametrize("window", list(WINDOWS))
+def test_buckets_cost_a_round_trip_for_their_sizes_and_one_a_page(store: RedisStore, window: str) -> None:
+    """So that others are served in between; one more only where the bucket ended meanwhile."""
     found = []
-    for _ in range(2):
+    for counted in (0, 1, 2):
         with counted_trips() as sent:
-            assert counting.summed(store.read_buckets(**asked)) == {"a|hits": 1}
+            assert counting.summed(store.read_buckets(**WINDOWS[window])) == ({"a|hits": counted} if counted else {})
         found.append(len(sent))
-    assert min(found) == trips
+        store.add_counters("p", counted + 1, {"a|hits": 1})
+    assert (found[0], min(found[1:])) == (1, 2)
+
+
+def test_a_page_has_so_many_counters_at_the_most(store: RedisStore, redis_cache: RedisUnderTest) -> None:
+    """However many minutes that is: what holds others up is how much a server tells at once."""
+    minute = int(time.time()) // 60
+    with redis_cache.client() as raw:
+        for back, fields in enumerate((3, 2, 9, 0, 4)):
+            if fields:
+                raw.hset(f"cp:{{stats}}:m:{minute - back}", mapping={f"a|c{n}": 1 for n in range(fields)})
+    with mock.patch.object(counting, "FIELDS_A_PAGE", 6), counted_trips() as sent:
+        found = store.read_buckets(minutes=10)
+    assert sum(len(amounts) for _, amounts in found) == 18
+    assert len(sent) >= 1 + 3
+    assert list(counting._pages({"a": 4, "b": 0, "c": 5000, "d": 1, "e": 2})) == [["a"], ["c"], ["d", "e"]]
+
+
+def test_reading_statistics_slowly_does_not_open_the_breaker(store: RedisStore, settings: Any) -> None:
+    """They are large by nature, and a page that shows them must not cost all readers the store."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "SLOW_AFTER": 0.0, "SLOW_RUN": 1}
+    with (
+        mock.patch("cache_platform.breaker.SHORTEST_SLOW_SPAN", 0.0),
+        mock.patch.object(store.breaker, "_own_delay", return_value=0.0),
+    ):
+        store.read_buckets(fives=72)
+        store.read_totals()
+        store.read_loads("a.b")
+        list(store.scan("cp:*"))
+        assert not store.breaker.is_open
+        store.ping()
+        assert store.breaker.is_open, "every answer counts as slow here"
+
+
+def test_a_server_that_is_away_opens_it_when_statistics_are_read(
+    store: RedisStore, redis_cache: RedisUnderTest
+) -> None:
+    """An error is one, whatever was asked."""
+    redis_cache.kill()
+    with pytest.raises(StoreUnavailable):
+        store.read_buckets(fives=72)
+    assert store.breaker.is_open
 
 
 @pytest.mark.parametrize("hours_off", [-30, -1, 1, 30])
@@ -52,7 +94,7 @@ def test_totals_stay_and_buckets_expire(store: RedisStore, redis_cache: RedisUnd
     with redis_cache.client() as raw:
         lives: dict[Any, int] = {name: raw.ttl(name) for name in raw.scan_iter("cp:{stats}:*")}
     assert lives.pop(b"cp:{stats}:total") == -1
-    assert len(lives) == 4
+    assert len(lives) == 5
     assert min(lives.values()) > 0
 
 

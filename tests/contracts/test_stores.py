@@ -431,7 +431,7 @@ def test_buckets_come_oldest_first_and_add_up(store: Store) -> None:
     """All that were asked for, empty ones too, up to the one of this moment; their sums are what read_counters says."""
     store.add_counters("p1", 1, {"a|hits": 2})
     store.add_counters("p1", 2, {"a|hits": 3, "a|misses": 1})
-    for unit, length, count in (("minutes", 60, 5), ("hours", 3600, 24)):
+    for unit, length, count in (("minutes", 60, 5), ("fives", 300, 72), ("hours", 3600, 24)):
         found = store.read_buckets(**{unit: count})
         starts = [start for start, _ in found]
         assert starts == list(range(starts[-1] - count * length, starts[-1] + 1, length))
@@ -443,13 +443,14 @@ def test_buckets_come_oldest_first_and_add_up(store: Store) -> None:
         assert store.read_counters(**{unit: count}) == {"a|hits": 5, "a|misses": 1}
 
 
-def test_buckets_of_both_kinds_come_hours_first(store: Store) -> None:
+def test_buckets_of_all_kinds_come_hours_first(store: Store) -> None:
     """And none where none was asked for."""
     assert store.read_buckets() == []
-    found = store.read_buckets(minutes=2, hours=1)
-    assert [start % 3600 for start, _ in found[:2]] == [0, 0]
-    assert found[4][0] - found[3][0] == 60
-    assert len(found) == 5
+    found = [start for start, _ in store.read_buckets(minutes=2, fives=2, hours=1)]
+    assert [start % 3600 for start in found[:2]] == [0, 0]
+    assert [start % 300 for start in found[2:5]] == [0, 0, 0]
+    assert found[7] - found[6] == 60
+    assert len(found) == 8
 
 
 def test_scan_finds_by_glob_and_delete_counts(store: Store, address: Address) -> None:

@@ -85,10 +85,10 @@ def test_going_to_the_free_plan_and_back_does_not_begin_anew(client: Client) -> 
     """The period that was begun runs on, and its usage counts on."""
     signed_in = sign_in(client)
     end = timezone.now() + timedelta(days=10)
-    Subscription.objects.create(user=signed_in.user, plan="pro", period_end=end, usage={"connections": 7})
+    Subscription.objects.create(user=signed_in.user, plan="pro", period_end=end, usage={"faxes": 7})
     assert patch(client, signed_in.bearer, {"plan": "free"}).json()["data"]["period_end"] is None
     back = patch(client, signed_in.bearer, {"plan": "pro"}).json()["data"]
-    assert back["usage"]["connections"] == 7
+    assert back["usage"]["faxes"] == 7
     assert Subscription.objects.get(user=signed_in.user).period_end == end
 
 

@@ -14,7 +14,6 @@ from cache_platform.commands.operator import WARNING, WELL, OperatorCommand
 from cache_platform.commands.words import milliseconds, several
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
 from cache_platform.flushing import Count, Flushed, Target
-from cache_platform.stores.pending import pending
 
 SHOWN = 5
 """Keys that are shown of those that a pattern matches."""
@@ -55,6 +54,8 @@ class Command(OperatorCommand):
             return self.fail(error)
         if not options["dry_run"] and not options["yes"] and not self._can_ask(options):
             return self.fail("nobody can be asked here: give --yes (or --dry-run)")
+        if doubt := flushing.doubt(target):
+            self.warn(doubt)
         try:
             count = flushing.count(target)
         except StoreUnavailable as error:
@@ -81,7 +82,7 @@ class Command(OperatorCommand):
         if target.kind == "pattern" and count.entries:
             keys = list(islice(dict.fromkeys(generations.entries_like(target.value)), SHOWN))
             for key in keys:
-                self.stdout.write(f"  {key}")
+                self.stdout.write(f"  {repr(key)[1:-1]}")
             if count.entries > len(keys):
                 self.stdout.write(f"  and {count.entries - len(keys):,} more")
         return WELL
@@ -89,6 +90,8 @@ class Command(OperatorCommand):
     def _asked(self, target: Target, count: Count | None) -> bool:
         """Whether somebody said yes; for everything, by typing it."""
         self.note(f"This flushes {_sentence(target, count)}.")
+        if target.deletes:
+            self.note("A load that is under way may still store what it has read.")
         self.note("There is no way back: what is flushed is loaded again when somebody reads it.")
         word = "all" if target.kind == "all" else "y"
         self.note(f"Type {word} to flush: " if word == "all" else "Flush? [y/N] ", ending="")
@@ -101,7 +104,7 @@ class Command(OperatorCommand):
             done = flushing.flush(target, by=None, where="command", counted=count.entries if count else None)
         except StoreUnavailable as error:
             return self.fail(error)
-        if done.waiting and pending:  # it would be made by this process alone, which ends now
+        if done.not_taken:  # but by this process, which ends now
             return self.fail("not flushed: neither the store nor the outbox in the database took it; try again")
         if as_json:
             self.say_json(_body(done))

@@ -14,6 +14,9 @@ from cache_platform.commands.operator import WELL, OperatorCommand
 from cache_platform.exceptions import InvalidQuery
 from cache_platform.statistics import WINDOWS
 
+COUNTING = 60.0
+"""Seconds that the command waits for the entries to be counted: there is no later call that could tell."""
+
 
 class Command(OperatorCommand):
     """Reads what the processes of the site have added to the store; its own counts are not in it."""
@@ -35,7 +38,7 @@ class Command(OperatorCommand):
                 flushing.target_of({"policy": policy})  # says which names are near
         except InvalidQuery as error:
             return self.fail(error)
-        body = inventory.report(options["window"], timestamp=timezone.now().isoformat())
+        body = inventory.report(options["window"], timestamp=timezone.now().isoformat(), patience=COUNTING)
         known = body["performance"] is not None
         self._tell(stats_report.of_one(body, policy) if policy is not None and known else body, options)
         return WELL if known else self.fail("the store is away: what was counted cannot be known now")

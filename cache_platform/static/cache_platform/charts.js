@@ -28,6 +28,9 @@
   // Without a pointer on the chart the legend shows the newest bucket that is whole.
   const shown = (at) => at ?? Math.max(0, data.starts.length - 2);
 
+  // A line needs two values; fewer are points, and in a short window all are.
+  const sparse = (values) => data.starts.length < 40 || values.filter((value) => value != null).length < 3;
+
   function axes(right) {
     const common = {
       stroke: style("--cp-quiet"),
@@ -50,7 +53,7 @@
       width: Math.max(200, element.clientWidth),
       height: HEIGHT,
       tzDate: (start) => uPlot.tzDate(new Date(start * 1000), data.zone),
-      padding: [8, 0, 0, 0],
+      padding: [8, right.some((each) => each.side === 1) ? 0 : 24, 0, 0], // the last time's label is centred below its tick
       cursor: { sync: { key: "cache" }, drag: { x: false, y: false }, points: { size: 6 } },
       scales: { x: { range: () => [first, last] }, ...scales },
       axes: axes(right),
@@ -66,7 +69,7 @@
     const bars = uPlot.paths.bars({ size: [0.82, 48], align: 1, radius: 0.08 });
     const sums = data.hits.map((hits, i) => hits + data.misses[i]);
     const failed = data.errors.map((errors) => errors || null);
-    const line = { points: { show: data.starts.length < 40, size: 4 }, spanGaps: true };
+    const line = { points: { show: sparse(data.rate), size: 5 }, spanGaps: true };
     return new uPlot(options(element, {
       series: [
         { label: "Misses", fill: style("--cp-miss"), stroke: style("--cp-miss"), width: 0, paths: bars, points: { show: false },
@@ -89,7 +92,7 @@
   function times(element) {
     const series = ["p50", "p95", "p99"].map((name) => ({
       label: name, stroke: style(`--cp-${name}`), width: 2, spanGaps: true,
-      points: { show: data.starts.length < 40, size: 5, fill: style(`--cp-${name}`) },
+      points: { show: sparse(data[name]), size: 5, fill: style(`--cp-${name}`) },
       value: (plot, value, series, at) => span(data[name][shown(at)]),
     }));
     return new uPlot(options(element, {

@@ -119,6 +119,7 @@ def test_an_end_that_is_no_time_is_told(clock: FakeClock, token: Any, end: Any) 
     """A mistake in the declaration must not become an entry that lives too long."""
     with pytest.raises(PolicyError, match=r"test\.token"):
         read(token, {"id": 1}, ending(end))
+    clock.advance(token.longest_backoff)
     assert read(token, {"id": 1}, ending(seconds(clock) + 5)).stored
 
 

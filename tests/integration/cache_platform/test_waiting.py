@@ -14,6 +14,7 @@ from cache_platform import (
     BudgetExceeded,
     LoadShed,
     PolicyError,
+    SourceBackoff,
     SourceTimeout,
     get_or_load,
     invalidate,
@@ -173,10 +174,11 @@ def test_what_is_made_of_a_shared_value_made_of_an_old_one_is_not_stored(
 
 @pytest.mark.parametrize("value", [{"n": 2**70}, {"n": "\ud800"}, {"n": object()}, {"n": {1, object()}}])
 def test_what_cannot_be_kept_is_told_and_leaves_no_lease(strict: Any, value: Any) -> None:
-    """A loader's mistake; the next reader does not wait for it."""
+    """A loader's mistake; the next reader does not wait for it, and is told at once that it failed."""
     with pytest.raises(PolicyError):
         read(strict, {"id": 1}, lambda id: value)
-    assert read(strict, {"id": 1}, lambda id: {"n": 1}).source == "load"
+    with pytest.raises(SourceBackoff):
+        read(strict, {"id": 1}, lambda id: {"n": 1})
 
 
 def test_budgets_count_when_nothing_is_stored(declare: Any, settings: Any, store: Store) -> None:

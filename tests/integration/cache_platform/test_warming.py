@@ -93,7 +93,8 @@ def test_a_value_that_does_not_fit_disturbs_nobody(profile: Any, plan: Any, valu
     """A mistake in one loader."""
     wrong = Wish(profile, {"user_id": 1}, lambda user_id: value)
     assert outcomes(wrong, Wish(plan, {"user_id": 1}, load)) == ["failed", "stored"]
-    assert read(profile, {"user_id": 1}, load).stored
+    with pytest.raises(SourceBackoff):
+        read(profile, {"user_id": 1}, never)
 
 
 def test_wrong_parameters_disturb_nobody(profile: Any, plan: Any) -> None:

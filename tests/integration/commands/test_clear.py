@@ -70,7 +70,7 @@ def test_only_entries_under_the_prefix_go(full: Any, redis_cache: RedisUnderTest
     with redis_cache.client() as raw:
         raw.set("theirs:test.thing:1", "x")
         before = {name for name in raw.scan_iter() if not name.startswith(b"cp:test.")}
-        assert clear("--pattern=*", "--yes", "--json").json["entries"] == 4
+        assert clear("--pattern=test*", "--yes", "--json").json["entries"] == 4
         assert before <= set(raw.scan_iter())
 
 
@@ -82,6 +82,17 @@ def test_a_dry_run_of_a_pattern_shows_keys(full: Any, read: Read) -> None:
     assert len(lines) == 7
     assert all(line.startswith("  cp:test.thing:user_id=") for line in lines[1:6])
     assert lines[6] == "  and 3 more"
+
+
+def test_a_key_cannot_write_to_the_terminal(full: Any, redis_cache: RedisUnderTest) -> None:
+    """What no screen prints is shown as Python would; and a key that is no text is nobody's entry."""
+    with redis_cache.client() as raw:
+        raw.set("cp:test.thing:\x1b[2Jevil:1", "x")
+        raw.set(b"cp:test.thing:\xff\xfe", "x")
+    done = clear("--pattern=test.thing:*evil*", "--dry-run")
+    assert r"cp:test.thing:\x1b[2Jevil:1" in done.out
+    assert "\x1b" not in done.out
+    assert clear("--pattern=test.thing:*", "--dry-run", "--json").json["entries"] == 3
 
 
 def test_the_line_tells_what_went(full: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -109,6 +120,7 @@ def test_nobody_to_ask_is_an_error(full: Any, read: Read) -> None:
         ("--policy=test.thing", "\n", False),
         ("--policy=test.thing", "n\n", False),
         ("--policy=test.thing", "", False),
+        ("--pattern=test.thing*", "y\n", True),
         ("--all", "y\n", False),
         ("--all", "all\n", True),
     ],
@@ -121,6 +133,7 @@ def test_it_asks_on_a_terminal(
     done = clear(argument, terminal=True)
     assert (done.code, bool(done.out)) == ((0, True) if flushed else (1, False))
     assert "There is no way back" in done.err
+    assert ("may still store what it has read" in done.err) is argument.startswith("--pattern")
     assert ("nothing is flushed" in done.err) is not flushed
     assert read(full, 1, 2) == (2 if flushed else 0)
 
@@ -128,6 +141,8 @@ def test_it_asks_on_a_terminal(
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
+        ("--tag=all", "give all"),
+        ("--pattern=*:*", "give all"),
         ("--policy=test.thin", "did you mean test.thing"),
         ("--tag=", "exactly one of"),
         ("--tag=ü", "must be a tag"),
@@ -141,6 +156,15 @@ def test_a_wrong_target_is_one_clear_line(full: Any, argument: str, said: str) -
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("error: ")
     assert said in done.err
+
+
+def test_a_tag_that_no_policy_has_is_doubted_and_flushed(full: Any, read: Read) -> None:
+    """On stderr, before anything else; of one that a policy has nothing is said."""
+    for arguments in (["--yes"], ["--dry-run"], ["--yes", "--json"]):
+        done = clear("--tag=usr:1", *arguments)
+        assert (done.code, done.err) == (0, "warning: No policy declares a tag like usr:…\n")
+    assert clear("--tag=policy:test.thing", "--yes").err == ""
+    assert read(full, 1, 2) == 2
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "--user=1"]], ids=["none", "two"])
@@ -159,7 +183,7 @@ def test_without_redis_a_policy_waits_in_the_outbox(full: Any, redis_cache: Redi
     assert (done.code, done.json["waiting"], done.json["entries"]) == (1, True, None)
     assert "waits in the outbox" in done.err
     assert "policy:test.thing" in OutboxRow.objects.values_list("tags", flat=True)
-    for arguments in (["--pattern=*", "--yes"], ["--policy=test.thing", "--dry-run"]):
+    for arguments in (["--pattern=test*", "--yes"], ["--policy=test.thing", "--dry-run"]):
         done = clear(*arguments)
         assert (done.code, done.out) == (2, "")
         assert "the store is away" in done.err
@@ -188,5 +212,5 @@ def test_memory_is_told_apart(thing: Any) -> None:
 def test_a_count_that_fails_half_way_deletes_nothing(full: Any, read: Read) -> None:
     """Of a pattern nobody knows how much it would be."""
     with failing_store("scan"):
-        assert clear("--pattern=*", "--yes").code == 2
+        assert clear("--pattern=test*", "--yes").code == 2
     assert read(full, 1, 2) == 0

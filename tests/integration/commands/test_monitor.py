@@ -131,14 +131,18 @@ def test_the_end_of_a_pipe_ends_it_quietly() -> None:
 def test_it_is_ended_by_hand_with_success(number: signal.Signals, between_looks: Any) -> None:
     """Whatever it saw; and SIGTERM does afterwards what it did before."""
     before = signal.getsignal(signal.SIGTERM)
+    ctrl_c = signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background ignores it
 
     def end() -> None:
         assert signal.getsignal(number) is signal.default_int_handler
         signal.raise_signal(number)
 
     between_looks += [lambda: None, end]
-    with isolated_cache():
-        assert monitor().code == 0
+    try:
+        with isolated_cache():
+            assert monitor().code == 0
+    finally:
+        signal.signal(signal.SIGINT, ctrl_c)
     assert signal.getsignal(signal.SIGTERM) is before
 
 

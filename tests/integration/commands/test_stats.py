@@ -154,3 +154,14 @@ def test_a_terminal_that_can_do_little_gets_plain_lines(
     found = stats(terminal=True)
     assert found.out.isascii()
     assert found.rows[0][:2] == ["policy", "reads"]
+
+
+def test_without_rich_a_terminal_gets_what_a_pipe_gets(monkeypatch: pytest.MonkeyPatch, thing: Any) -> None:
+    """It is an extra: the command says how to have it, and works."""
+    with isolated_cache():
+        get_or_load(thing, {"user_id": 1}, lambda user_id: {})
+        piped = run("cache_stats")
+        monkeypatch.setattr("cache_platform.commands.operator.HAS_RICH", False)
+        plain = run("cache_stats", terminal=True)
+    assert (plain.code, plain.rows) == (piped.code, piped.rows)
+    assert "install cache_platform with its extra `commands`" in plain.err

@@ -194,7 +194,7 @@ def test_a_policy_is_flushed_while_redis_is_away(
     answer = post(client, PATH, {"policy": "test.thing"}, bearer)
     assert (answer.status_code, answer.json()["data"]["waiting"]) == (202, True)
     assert "policy:test.thing" in OutboxRow.objects.values_list("tags", flat=True)
-    answer = post(client, PATH, {"pattern": "*"}, bearer)
+    answer = post(client, PATH, {"pattern": "test.*"}, bearer)
     assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
     assert "not flushed" in answer.json()["detail"]
     assert answer["Retry-After"]
@@ -202,8 +202,20 @@ def test_a_policy_is_flushed_while_redis_is_away(
     said = [json.loads(entry.change_message)[0]["deleted"] for entry in LogEntry.objects.order_by("pk")]
     assert [(each["object"], each["waiting"], each["failed"]) for each in said] == [
         ("policy test.thing", True, False),
-        ("pattern *", False, True),
+        ("pattern test.*", False, True),
     ]
+
+
+def test_what_nobody_took_is_not_said_to_wait(
+    client: Client, thing: Any, empty_redis: RedisUnderTest, settings: Any
+) -> None:
+    """503: the process that was asked alone knows of it."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "OUTBOX_DATABASES": []}
+    bearer = sign_in(client, staff("flush_cache")).bearer
+    empty_redis.pause()
+    answer = post(client, PATH, {"policy": "test.thing"}, bearer)
+    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
+    assert "neither the store nor the outbox" in answer.json()["detail"]
 
 
 def test_other_methods_are_not_there(client: Client) -> None:

@@ -18,6 +18,8 @@ from tests.services.waiting import wait_until
 __all__ = ["full"]
 
 READERS = 6
+OLD = ENTRIES - 10
+"""The first that is read: half of them are among the entries that are there."""
 FLUSHES = 8
 """Of each kind."""
 TARGETS: list[dict[str, Any]] = [{"policy": "test.full"}, {"tag": "policy:test.full"}, {"all": True}]
@@ -51,7 +53,7 @@ class Crowd:
         while not self._stop.is_set():
             floor = self.floor
             try:
-                read = get_or_load(self._policy, {"user_id": ENTRIES + self.reads[number] % 20}, self._load)
+                read = get_or_load(self._policy, {"user_id": OLD + self.reads[number] % 20}, self._load)
                 if read is None or read["version"] < floor:
                     self.wrong.append((read, floor))
             except Exception as error:
@@ -59,7 +61,9 @@ class Crowd:
             self.reads[number] += 1
 
     def _load(self, user_id: int) -> dict[str, int]:
-        return {"version": self.version}
+        read = self.version
+        time.sleep(0.001)  # a load under way is overtaken between reading and returning
+        return {"version": read}
 
     def wait_until_all_have_read(self) -> None:
         """Everybody has begun a read since now, and ended it."""
@@ -80,11 +84,10 @@ def crowd(full: Any, caplog: pytest.LogCaptureFixture) -> Iterator[Crowd]:
 
 
 def test_nothing_older_is_read_after_a_flush(crowd: Crowd) -> None:
-    """Whatever is loaded at that moment is superseded as well."""
+    """What is loaded at that moment, and was read from the source before, is superseded as well."""
     crowd.wait_until_all_have_read()
     for given in TARGETS * FLUSHES:
         crowd.version += 1
-        time.sleep(0.002)  # loads that began before it are under way, and those that begin now see it
         assert flush(target_of(given), by=None, where="command").generations == 1
         crowd.floor = crowd.version
         crowd.wait_until_all_have_read()

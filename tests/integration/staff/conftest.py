@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from cache_platform import get_or_load
-from cache_platform.pages.entry_counts import entry_counter
 from tests.integration.accounts.credentials import empty_redis, new_user
 
 __all__ = ["empty_redis"]
@@ -23,14 +22,6 @@ def staff(*codenames: str, **fields: Any) -> Any:
     ours = Permission.objects.filter(content_type__app_label="cache_platform")
     user.user_permissions.set(ours.filter(codename__in=codenames))
     return user
-
-
-@pytest.fixture(autouse=True)
-def no_count() -> Iterator[None]:
-    """No entries that an earlier test counted."""
-    entry_counter.reset()
-    yield
-    entry_counter.reset()
 
 
 @pytest.fixture

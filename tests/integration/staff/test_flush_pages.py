@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -12,6 +13,7 @@ from django.core import signing
 from django.http import HttpResponse
 from django.test import Client
 
+from cache_platform import flushing
 from cache_platform.models import OutboxRow
 from cache_platform.pages import flush as flush_pages
 from tests.integration.staff.conftest import Browser, read_both, staff
@@ -38,8 +40,8 @@ def sealed(answer: HttpResponse) -> str:
     ("given", "count", "loads", "entries"),
     [
         ({"policy": "test.thing"}, "2 entries in the store now", 2, 2),
-        ({"tag": "user:1"}, "is not known", 1, None),
-        ({"user": " 2 "}, "is not known", 1, None),
+        ({"tag": "user:1"}, "Entries under a tag are not counted.", 1, None),
+        ({"user": " 2 "}, "Entries under a tag are not counted.", 1, None),
         ({"pattern": "test.thing:*"}, "2 entries match now", 2, 2),
         ({"key": KEY}, "The entry is there.", 1, 1),
     ],
@@ -50,10 +52,11 @@ def test_each_kind(
     """The second step counts and flushes nothing; its button does, and says and writes down how much that was."""
     if given == {"key": KEY}:
         given = {"key": thing.address({"user_id": 1}).key}
-    asked = flusher.get(CONFIRM, given)
+    asked = flusher.post(CONFIRM, given)
     assert asked.status_code == 200
     assert count in asked.content.decode()
     assert "It cannot be undone." in asked.content.decode()
+    assert ("may still store what it has read" in asked.content.decode()) is ("pattern" in given or "key" in given)
     assert read_both(thing) == 0
     answer = flusher.post(CONFIRM, {"sealed": sealed(asked)}, follow=True)
     assert answer.redirect_chain == [(CHOOSE, 302)]
@@ -65,9 +68,25 @@ def test_each_kind(
     assert read_both(thing) == loads
 
 
+def test_a_tag_that_no_policy_has_is_doubted_and_may_be_flushed(flusher: Client, thing: Any) -> None:
+    """It may be misspelt, and would be flushed with success; of one that a policy has nothing is said."""
+    warning = "No policy declares a tag like usr:…"
+    asked = flusher.post(CONFIRM, {"tag": "usr:1"})
+    assert warning in asked.content.decode()
+    answer = flusher.post(CONFIRM, {"sealed": sealed(asked)}, follow=True)
+    assert 'class="success">Flushed tag usr:1: superseded' in answer.content.decode()
+    for given in ({"tag": "user:1"}, {"tag": "policy:test.thing"}, {"user": "1"}, {"policy": "test.thing"}):
+        assert "No policy declares" not in flusher.post(CONFIRM, given).content.decode(), given
+
+
+def test_a_log_without_flushes_says_whose_it_has(flusher: Client) -> None:
+    """A command's are not among them."""
+    assert "Nobody has flushed anything on these pages or over the API" in flusher.get(CHOOSE).content.decode()
+
+
 def test_everything_needs_its_word(flusher: Client, thing: Any) -> None:
     """Typed, in whatever letters; without it nothing happens."""
-    asked = flusher.get(CONFIRM, {"all": "1"})
+    asked = flusher.post(CONFIRM, {"all": "1"})
     assert "Type <strong>everything</strong>" in asked.content.decode()
     for word in ("", "all", "everything!"):
         answer = flusher.post(CONFIRM, {"sealed": sealed(asked), "word": word})
@@ -79,22 +98,26 @@ def test_everything_needs_its_word(flusher: Client, thing: Any) -> None:
 
 def test_twice_is_harmless(flusher: Client, thing: Any) -> None:
     """The same form again, as by a second press, flushes again and says so."""
-    form = {"sealed": sealed(flusher.get(CONFIRM, {"pattern": "test.thing:*"}))}
+    form = {"sealed": sealed(flusher.post(CONFIRM, {"pattern": "test.thing:*"}))}
     assert flusher.post(CONFIRM, form).status_code == 302
     answer = flusher.post(CONFIRM, form, follow=True)
     assert "There was nothing to flush" in answer.content.decode()
     assert LogEntry.objects.count() == 2
 
 
-def test_without_a_csrf_token_nothing_is_flushed(thing: Any) -> None:
-    """403, as for a form of another site."""
+def test_without_a_csrf_token_nothing_is_counted_or_flushed(thing: Any) -> None:
+    """403, as for a form of another site; a link of another site leads to step 1."""
     client = Client(enforce_csrf_checks=True)
     client.force_login(staff("view_cache", "flush_cache"))
-    asked = client.get(CONFIRM, {"policy": "test.thing"})
-    form = {"sealed": sealed(asked)}
-    assert client.post(CONFIRM, form).status_code == 403
+    with patch.object(flushing, "count", side_effect=AssertionError("counted")):
+        assert client.post(CONFIRM, {"policy": "test.thing"}).status_code == 403
+        answer = client.get(CONFIRM, {"policy": "test.thing"})
+        assert (answer.status_code, answer["Location"]) == (302, CHOOSE)
+    form = {"csrfmiddlewaretoken": client.get(CHOOSE).cookies["csrftoken"].value}
+    asked = client.post(CONFIRM, form | {"policy": "test.thing"})
+    form |= {"sealed": sealed(asked)}
+    assert client.post(CONFIRM, {"sealed": form["sealed"]}).status_code == 403
     assert (read_both(thing), LogEntry.objects.count()) == (0, 0)
-    form["csrfmiddlewaretoken"] = asked.cookies["csrftoken"].value
     assert client.post(CONFIRM, form).status_code == 302
     assert read_both(thing) == 2
 
@@ -115,7 +138,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
 def test_what_cannot_be_flushed_is_refused_at_its_field(flusher: Client, thing: Any) -> None:
     """400, and what was typed is still there."""
     for given, field in WRONG:
-        answer = flusher.get(CONFIRM, given)
+        answer = flusher.post(CONFIRM, given)
         assert answer.status_code == 400, given
         html = answer.content.decode()
         assert ('class="errornote"' if field == "target" else f'id="{field}-error"') in html
@@ -127,24 +150,45 @@ def test_a_seal_is_of_one_person_and_one_hour_and_not_to_be_made_up(
     flusher: Client, browser: Browser, thing: Any, monkeypatch: Any
 ) -> None:
     """Else one could be made to flush what one has not looked at."""
-    other = sealed(browser("view_cache", "flush_cache").get(CONFIRM, {"policy": "test.thing"}))
+    other = sealed(browser("view_cache", "flush_cache").post(CONFIRM, {"policy": "test.thing"}))
     answer = flusher.post(CONFIRM, {"sealed": other})
     assert (answer.status_code, "Somebody else" in answer.content.decode()) == (400, True)
     for seal in ("", "x:y:z", signing.dumps({"kind": "all", "value": "*"}, salt="another")):
         answer = flusher.post(CONFIRM, {"sealed": seal})
         assert (answer.status_code, "Nothing was flushed" in answer.content.decode()) == (400, True)
-    own = sealed(flusher.get(CONFIRM, {"policy": "test.thing"}))
+    own = sealed(flusher.post(CONFIRM, {"policy": "test.thing"}))
     monkeypatch.setattr(flush_pages, "LONGEST_THOUGHT", -1)
     answer = flusher.post(CONFIRM, {"sealed": own})
     assert (answer.status_code, "some time ago" in answer.content.decode()) == (400, True)
     assert (read_both(thing), LogEntry.objects.count()) == (0, 0)
 
 
+def test_a_count_that_takes_too_long_says_so(flusher: Client, thing: Any, monkeypatch: Any) -> None:
+    """With what it has found by then; and nothing is written down as counted."""
+    monkeypatch.setattr(flush_pages, "LONGEST_COUNT", 0.0)
+    asked = flusher.post(CONFIRM, {"policy": "test.thing"})
+    assert "Not counted to the end, there are too many keys: 2 entries or more." in asked.content.decode()
+    flusher.post(CONFIRM, {"sealed": sealed(asked)})
+    assert json.loads(LogEntry.objects.get().change_message)[0]["deleted"]["entries"] is None
+
+
+def test_a_flush_that_nobody_took_is_a_warning(
+    flusher: Client, thing: Any, empty_redis: RedisUnderTest, settings: Any
+) -> None:
+    """Without an outbox this process alone knows of it, and the page says that."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "OUTBOX_DATABASES": []}
+    empty_redis.pause()
+    asked = flusher.post(CONFIRM, {"policy": "test.thing"})
+    answer = flusher.post(CONFIRM, {"sealed": sealed(asked)}, follow=True)
+    assert 'class="warning">Policy test.thing is not flushed: neither' in answer.content.decode()
+    assert "failed or not whole" in answer.content.decode()
+
+
 def test_what_is_typed_is_shown_as_text(flusher: Client) -> None:
     """Never as HTML."""
-    html = flusher.get(CONFIRM, {"pattern": "<script>alert(1)</script>"}).content.decode()
+    html = flusher.post(CONFIRM, {"pattern": "<script>alert(1)</script>"}).content.decode()
     assert "<script>alert" not in html
-    html = flusher.get(CONFIRM, {"tag": '"><img src=x>'}).content.decode()
+    html = flusher.post(CONFIRM, {"tag": '"><img src=x>'}).content.decode()
     assert "<img" not in html
 
 
@@ -152,14 +196,14 @@ def test_while_the_store_is_away(flusher: Client, thing: Any, empty_redis: Redis
     """A policy's flush waits in the outbox, and the page says so; a pattern cannot be flushed, and has no button. A
     count of before the outage does not change that."""
     settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "OUTBOX_DATABASES": ["default"]}
-    before = sealed(flusher.get(CONFIRM, {"pattern": "test.*"}))
+    before = sealed(flusher.post(CONFIRM, {"pattern": "test.*"}))
     empty_redis.pause()
-    html = flusher.get(CONFIRM, {"pattern": "test.*"}).content.decode()
+    html = flusher.post(CONFIRM, {"pattern": "test.*"}).content.decode()
     assert "Nothing can be deleted now." in html
     assert "Flush it</button>" not in html
     answer = flusher.post(CONFIRM, {"sealed": before})
     assert (answer.status_code, "Nothing can be deleted now." in answer.content.decode()) == (503, True)
-    asked = flusher.get(CONFIRM, {"policy": "test.thing"})
+    asked = flusher.post(CONFIRM, {"policy": "test.thing"})
     assert "cannot be known: the store does not answer" in asked.content.decode()
     answer = flusher.post(CONFIRM, {"sealed": sealed(asked)}, follow=True)
     assert 'class="warning">The store is away.' in answer.content.decode()

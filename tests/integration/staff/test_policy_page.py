@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -70,7 +71,7 @@ def test_an_entry_is_found_by_its_parameters(browser: Browser, public: Any) -> N
         assert text in html, text
     assert "Flush this entry" not in html
     html = browser("view_cache", "flush_cache").post("/admin/cache/test.public/", {"p-place": "7"}).content.decode()
-    assert "/admin/cache/flush/confirm/?key=cp%3Atest.public%3Aplace%3D7%3A" in html
+    assert f'name="key" value="{public.address({"place": 7}).key}"' in html
     absent = browser("view_cache").post("/admin/cache/test.public/", {"p-place": "8"}).content.decode()
     assert "Not there" in absent
 
@@ -111,11 +112,40 @@ def test_a_parameter_of_the_wrong_type_is_refused_at_its_field(browser: Browser,
         assert f'value="{given}"' in html
 
 
+def test_all_wrong_parameters_are_told_at_once(browser: Browser, declare: Any) -> None:
+    """Each at its field; those of one type have no example in common."""
+    declare(name="test.spot", params={"lat": float, "lon": float, "days": int}, audience="public", schema=dict)
+    client = browser("view_cache")
+    answer = client.post("/admin/cache/test.spot/", {"p-lat": "north", "p-lon": "13.4"})
+    html = answer.content.decode()
+    assert answer.status_code == 400
+    assert [f'id="p-{name}-error"' in html for name in ("lat", "lon", "days")] == [True, False, True]
+    assert "placeholder" not in html
+
+
 def test_a_secret_parameter_is_not_given_back(browser: Browser, declare: Any) -> None:
     """It is a field of a password, and is in no address and no page."""
     declare(name="test.secret", params={"token": str}, secret_params=frozenset({"token"}), audience="public")
-    client = browser("view_cache")
+    client = browser("view_cache", "flush_cache")
     assert 'type="password" name="p-token"' in client.get("/admin/cache/test.secret/").content.decode()
     html = client.post("/admin/cache/test.secret/", {"p-token": "planted-secret"}).content.decode()
     assert "Not there" in html
     assert "planted-secret" not in html
+
+
+def test_by_secrets_only_those_look_who_may_flush(
+    browser: Browser, declare: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever guesses right learns something, so it is written down who tried, and not what."""
+    caplog.set_level(logging.INFO, logger="cache_platform.audit")
+    declare(name="test.secret", params={"token": str}, secret_params=frozenset({"token"}), schema=dict)
+    path, guess = "/admin/cache/test.secret/", {"p-token": "planted-guess"}
+    viewer = browser("view_cache")
+    assert 'name="p-token"' not in viewer.get(path).content.decode()
+    assert viewer.post(path, guess).status_code == 403
+    lines = [each for each in caplog.records if each.name == "cache_platform.audit"]
+    assert lines == []
+    assert browser("view_cache", "flush_cache").post(path, guess).status_code == 200
+    [line] = [each.getMessage() for each in caplog.records if each.name == "cache_platform.audit"]
+    assert line.startswith("looked for an entry of test.secret, by its secret parameters: user ")
+    assert "planted" not in line

@@ -28,6 +28,17 @@ def test_a_policy_is_as_promised(name: str) -> None:
     assert (policy.consistency, policy.audience) == ("strict", "private")
 
 
+def test_what_people_type_is_in_no_key() -> None:
+    """Staff sees keys of everybody's private entries. A session's parameter is an HMAC already."""
+    readable = {
+        (policy.name, name)
+        for policy in registry
+        for name, kind in policy.params.items()
+        if kind is str and policy.audience == "private" and name not in policy.secret_params
+    }
+    assert readable == {("accounts.session", "session")}
+
+
 def unused() -> list[str]:
     """What is declared and supersedes nothing."""
     return [message.msg for message in run_checks() if message.id == "cache_platform.W004"]

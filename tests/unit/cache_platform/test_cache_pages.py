@@ -8,13 +8,12 @@ from unittest.mock import patch
 
 import pytest
 
-from cache_platform import inventory
+from cache_platform import entry_counts
+from cache_platform.entry_counts import EntryCounter
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.load_times import load_time_counter
 from cache_platform.pages import buckets, wording
 from cache_platform.pages.charts import chart_of, histogram
-from cache_platform.pages.entry_counts import EntryCounter
-from cache_platform.pages.numbers import _groups
 from cache_platform.pages.shapes import HEIGHT, WIDTH, round_above, sparkline, stacked_bars
 
 
@@ -32,14 +31,6 @@ def test_words_for_numbers() -> None:
     assert [wording.dollars(each) for each in (0, 1_250_000, 4_200)] == [wording.DASH, "$1.25", "$0.0042"]
     assert [wording.ago(0.4), wording.ago(12.7)] == ["just now", "12 s ago"]
     assert [wording.many(1, "entry", "entries"), wording.many(2, "read")] == ["1 entry", "2 reads"]
-
-
-@pytest.mark.parametrize("length", [0, 1, 4, 5, 6, 361])
-def test_buckets_are_put_together_from_the_end(length: int) -> None:
-    """Each is in one group, and the newest group is a whole one, if there are enough."""
-    groups = list(_groups(list(range(length)), 5))
-    assert [i for first, last in groups for i in range(first, last)] == list(range(length))
-    assert all(last - first == 5 for first, last in groups[1:])
 
 
 def test_drawings_stay_within_their_frame() -> None:
@@ -73,11 +64,19 @@ def test_a_chart_and_its_table_have_the_same_numbers() -> None:
     assert chart_of([], [], 0).empty
 
 
+def test_what_is_still_being_filled_is_drawn_as_such() -> None:
+    """Else it looks like a fall; and a rate that is not whole does not look so."""
+    chart = chart_of([0, 60], [{"hits": 9_999_999, "misses": 1}, {"hits": 2, "misses": 1}], 60)
+    assert [bar.kind for bar in chart.bars] == ["hit", "miss", "hit cp-filling", "miss cp-filling"]
+    assert chart.data["rate"] == [0.999, 0.6667]
+    assert chart.rows[-1].cells[3] == "99.9%"
+
+
 def test_the_histogram_begins_and_ends_with_loads() -> None:
     """With the empty spans between them."""
     spans = histogram({load_time_counter(3): 4, load_time_counter(40): 1, load_time_counter(10**6): 1})
     assert [(span.label, span.amount) for span in spans[:3]] == [("to 5.0 ms", 4), ("to 10 ms", 0), ("to 25 ms", 0)]
-    assert (spans[0].length, spans[-1].label, spans[-1].share) == ("100.0", "over 10 s", "16.7%")
+    assert (spans[0].length, spans[-1].label, spans[-1].share) == ("100.0", "over 60 s", "16.7%")
     assert histogram({}) == []
 
 
@@ -146,9 +145,17 @@ def test_a_page_that_asks_after_a_long_time_reads_all(minutes: Minutes, monkeypa
     assert minutes.asked == [5, 5, 5, 5]
 
 
+def test_what_is_too_old_to_be_used_is_not_kept(minutes: Minutes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six hours of many policies are some megabytes."""
+    hits("5m", anew=False)
+    monkeypatch.setattr(buckets, "GOOD_FOR", 0.0)
+    hits("1h", anew=False)
+    assert set(buckets._known) == {"1h"}
+
+
 def count_by(counts: Any) -> Any:
     """Have entries be counted so."""
-    return patch.object(inventory, "count_entries", side_effect=counts)
+    return patch.object(entry_counts, "count_entries", side_effect=counts)
 
 
 def test_a_count_is_kept_while_it_is_good_and_made_anew_after_a_flush() -> None:

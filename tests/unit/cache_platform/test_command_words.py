@@ -30,7 +30,7 @@ def test_rates_are_short(number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "text"), [(0, 0, "-"), (0, 9, "0.0%"), (1, 3, "33.3%"), (9999, 10_000, "99.9%"), (7, 7, "100%")]
+    ("part", "whole", "text"), [(0, 0, "-"), (0, 9, "0.0%"), (1, 3, "33.3%"), (9999, 10_000, "99.9%"), (7, 7, "100.0%")]
 )
 def test_shares(part: int, whole: int, text: str) -> None:
     """What is not whole does not look so."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -12,14 +12,14 @@ from unittest import mock
 import pytest
 from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.db import OperationalError
 
 from cache_platform import InvalidQuery, StoreUnavailable, get_or_load, keys
 from cache_platform.flushing import Count, Target, count, flush, target_of
-from cache_platform.models import OutboxRow
 from cache_platform.stores.memory import MemoryStore
 from cache_platform.testing import failing_store, isolated_cache
+
+LEAVE = "cache_platform.transactions.leave_to_the_relay"
 
 
 class Shelf:
@@ -104,8 +104,8 @@ def test_one_entry_is_deleted_by_its_key(shelf: Shelf) -> None:
 def test_a_pattern_reaches_entries_alone(shelf: Shelf, memory: MemoryStore) -> None:
     """Never generations, whatever it matches."""
     tags = set(memory.scan("cp:tag:*"))
-    assert count(target_of({"pattern": "*"})).entries == 4
-    assert flush(target_of({"pattern": "*"}), by=None, where="command").entries == 4
+    assert count(target_of({"pattern": "test*"})).entries == 4
+    assert flush(target_of({"pattern": "test*"}), by=None, where="command").entries == 4
     assert set(memory.scan("cp:tag:*")) == tags
 
 
@@ -135,7 +135,13 @@ def test_a_pattern_reaches_entries_alone(shelf: Shelf, memory: MemoryStore) -> N
         ({"pattern": "a b"}, "pattern", "a Redis glob"),
         ({"pattern": "a\ud800"}, "pattern", "a Redis glob"),
         ({"pattern": "a\x00"}, "pattern", "a Redis glob"),
-        ({"pattern": "a" * 301}, "pattern", "a Redis glob"),
+        ({"pattern": "a" * 121}, "pattern", "120 characters"),
+        ({"pattern": "a*b*c*d*e*f*"}, "pattern", "5 stars"),
+        ({"pattern": "a[b][b][b][b][b][b]"}, "pattern", "5 sets"),
+        ({"pattern": "*"}, "pattern", "give all"),
+        ({"pattern": "**:*.?"}, "pattern", "give all"),
+        ({"pattern": "[!-~]*[a"}, "pattern", "give all"),
+        ({"tag": "all"}, "tag", "give all"),
         ({"pattern": ["*"]}, "pattern", "a Redis glob"),
         ({"key": "site:1:session"}, "key", "an entry's whole key"),
         ({"key": "cp:tag:user:1"}, "key", "an entry's whole key"),
@@ -162,14 +168,19 @@ def test_a_target_says_what_it_is(target: Target, text: str) -> None:
     assert str(target) == text
 
 
-def test_every_flush_is_a_line_in_the_log(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
-    """What, who, where and how much, a command's too."""
+def test_every_flush_is_a_line_in_the_log(
+    shelf: Shelf, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What, who, where and how much; of a command, whose process it is and who came to be that user by sudo."""
+    monkeypatch.setattr("getpass.getuser", lambda: "deploy")
+    monkeypatch.setenv("SUDO_USER", "ada\n")
+    who = r"a command of 'deploy' (sudo by 'ada\n')"
     caplog.set_level(logging.INFO, logger="cache_platform.audit")
     flush(target_of({"policy": "test.thing"}), by=None, where="command", counted=2)
     flush(target_of({"pattern": "test.other:*"}), by=None, where="command")
     assert [each.getMessage() for each in caplog.records if each.name == "cache_platform.audit"] == [
-        "flushed policy test.thing by a command in command: entries 2, generations 1",
-        "flushed pattern test.other:* by a command in command: entries 2, generations 0",
+        f"flushed policy test.thing by {who} in command: entries 2, generations 1",
+        f"flushed pattern test.other:* by {who} in command: entries 2, generations 0",
     ]
 
 
@@ -200,7 +211,7 @@ def test_a_log_entry_that_cannot_be_written_hides_no_flush(shelf: Shelf, caplog:
     assert shelf.loads() == ALL
 
 
-@pytest.mark.parametrize(("given", "failing"), [({"pattern": "*"}, "scan"), ({"key": "cp:test.thing:x"}, "delete")])
+@pytest.mark.parametrize(("given", "failing"), [({"pattern": "test*"}, "scan"), ({"key": "cp:test.thing:x"}, "delete")])
 def test_entries_cannot_be_deleted_without_the_store(shelf: Shelf, given: Any, failing: str) -> None:
     """It says that nothing may be flushed, and what to do; that somebody tried is written down."""
     with failing_store(failing), pytest.raises(StoreUnavailable, match=r"not flushed.*waits in the outbox"):
@@ -239,23 +250,39 @@ def test_a_pattern_is_deleted_a_page_at_a_time(
     """However many there are, their names are never all in memory."""
     monkeypatch.setattr("cache_platform.generations.PAGE", 3)
     with failing_store("nothing") as store:
-        assert flush(target_of({"pattern": "*"}), by=None, where="command").entries == 4
+        assert flush(target_of({"pattern": "test*"}), by=None, where="command").entries == 4
     assert store.calls == ["scan", "delete", "delete"]
-
-
-@pytest.mark.django_db
-def test_data_can_be_dumped() -> None:
-    """The permissions' model has no table of its own, and must not be looked for."""
-    OutboxRow.objects.create(tags="user:1", token="t")
-    out = io.StringIO()
-    call_command("dumpdata", "cache_platform", "auth.permission", stdout=out)
-    dumped = {row["model"] for row in json.loads(out.getvalue())}
-    assert dumped == {"cache_platform.outboxrow", "auth.permission"}
 
 
 def test_a_policy_is_flushed_without_the_store_by_the_outbox(shelf: Shelf) -> None:
     """What cannot be bumped waits, and it is said that it does."""
-    with failing_store("bump"), mock.patch("cache_platform.transactions.leave_to_the_relay") as left:
+    with failing_store("bump"), mock.patch(LEAVE, return_value="outbox") as left:
         done = flush(target_of({"policy": "test.thing"}), by=None, where="command")
-    assert (done.generations, done.waiting) == (0, True)
+    assert (done.generations, done.waiting, done.not_taken) == (0, True, False)
     left.assert_called_once_with([keys.policy_tag("test.thing")])
+
+
+@pytest.mark.django_db
+def test_what_this_process_alone_knows_of_is_not_called_waiting(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the store nor the database took it: the log says so at WARNING, and Django's history if it can."""
+    user = get_user_model().objects.create_user("flusher", password="x")
+    with failing_store("bump"), mock.patch(LEAVE, return_value="process"):
+        done = flush(target_of({"policy": "test.thing"}), by=user, where="api")
+    assert (done.waiting, done.not_taken) == (False, True)
+    [line] = [each for each in caplog.records if each.name == "cache_platform.audit"]
+    assert line.levelname == "WARNING"
+    assert line.getMessage().startswith("not taken: flushing policy test.thing by user")
+    assert line.getMessage().endswith("known to this process alone")
+    said = json.loads(LogEntry.objects.get().change_message)[0]["deleted"]
+    assert (said["failed"], said["waiting"]) == (True, False)
+
+
+def test_a_count_ends_in_time_and_is_the_only_one(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has found by then is the least that there is; while another one is under way it does not begin."""
+    target = target_of({"policy": "test.thing"})
+    assert count(target, within=60) == Count(entries=2, generations=1)
+    assert count(target, within=0) == Count(entries=2, generations=1, whole=False)
+    monkeypatch.setattr("cache_platform.flushing._counting", busy := threading.Lock())
+    with busy:
+        assert count(target, within=0) == Count(entries=None, generations=1, whole=False)
+    assert not busy.locked()

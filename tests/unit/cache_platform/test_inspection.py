@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
 import pytest
+from django.views.debug import ExceptionReporter
 
 from cache_platform import InvalidQuery, StoreUnavailable, flush_policy, get_or_load
-from cache_platform.inspection import LONGEST_VALUE, look_up, typed
+from cache_platform.inspection import LONGEST_VALUE, look_up, problems, typed
 from cache_platform.statistics import counters
 from cache_platform.stores.base import Store
 from cache_platform.testing import FakeClock, failing_store, isolated_cache
@@ -51,6 +54,16 @@ def test_an_entry_is_shown_with_its_times(place: Any, clock: FakeClock) -> None:
     clock.advance(50)
     found = look_up(place, {"lat": 52.5})
     assert (found.state, found.age, found.value) == ("absent", None, None)
+
+
+def test_all_that_is_wrong_is_told_at_once(declare: Any) -> None:
+    """By the parameter's name; nothing of what is right."""
+    there = declare(name="test.there", params={"lat": float, "lon": float, "days": int}, schema=dict)
+    assert problems(there, {"lat": "north", "lon": "13.4"}) == {
+        "lat": "must be a number, as in 52.52",
+        "days": "must be a whole number, as in 42",
+    }
+    assert problems(there, {"lat": "52.5", "lon": "13.4", "days": "3"}) == {}
 
 
 def test_looking_counts_and_changes_nothing(place: Any, memory: Store) -> None:
@@ -145,3 +158,15 @@ def test_without_the_store_nothing_is_known(place: Any) -> None:
     """It says so."""
     with failing_store("inspect"), pytest.raises(StoreUnavailable):
         look_up(place, {"lat": "1"})
+
+
+def test_an_error_report_hides_what_was_typed(declare: Any, memory: Store) -> None:
+    """Of whatever goes wrong while somebody looks, secrets may be among it."""
+    policy = declare(name="test.secret", params={"token": str}, secret_params=frozenset({"token"}))
+    with mock.patch.object(memory, "inspect", side_effect=ZeroDivisionError):
+        try:
+            look_up(policy, {"token": "planted" + "-word"})
+        except ZeroDivisionError:
+            report = ExceptionReporter(None, *sys.exc_info()).get_traceback_html()
+    assert "look_up" in report
+    assert "-".join(("planted", "word")) not in report

@@ -120,3 +120,14 @@ def test_the_lease_lies_in_its_entrys_slot() -> None:
 def test_a_budgets_key_does_not_show_the_caller() -> None:
     """Addresses are personal data."""
     assert "203.0.113.7" not in keys.budget_key("weather.current", 60, "ip:203.0.113.7")
+
+
+def test_equal_secrets_of_two_users_differ() -> None:
+    """Whoever sees two keys does not learn that two people typed the same; the same one's are the same."""
+    declared = {"user_id": int, "query": str}
+
+    def query(user_id: int) -> str:
+        return keys.parts("a.b", declared, {"query"}, {"user_id": user_id, "query": "divorce lawyer"})["query"]
+
+    assert query(1) == query(1)
+    assert query(1) != query(2)

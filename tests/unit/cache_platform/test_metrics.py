@@ -74,11 +74,14 @@ def test_limits_and_locks(settings: Any) -> None:
     settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "RATE_LIMITS": {"search": "30/60s"}}
     counters.add("limit:search", {"admitted": 7, "refused": 2, "unenforced": 1, "given_back": 3})
     counters.add("lock:aura", {"held": 4, "waited": 1})
+    for strange in ("lock:" + "x" * 70, 'lock:a"b', "lock:"):
+        counters.add(strange, {"held": 1})
     found = shown()
     decisions = by_label(found, "limit_decisions_total", "decision", preset="search")
     assert decisions == {"admitted": 7, "refused": 2, "would_refuse": 0}
     assert sample(found, "limit_unenforced_total", preset="search") == 1
     assert sample(found, "limit_given_back_total", preset="search") == 3
+    assert set(by_label(found, "locks_total", "kind")) == {"aura"}
     events = by_label(found, "locks_total", "event", kind="aura")
     assert events == {"held": 4, "waited": 1, "lost": 0, "refused": 0}
 

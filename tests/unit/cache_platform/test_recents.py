@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 
 from cache_platform import (
+    SourceBackoff,
     SourceMalformed,
     SourceRefused,
     StoreUnavailable,
@@ -28,7 +30,7 @@ from cache_platform.recents import LONGEST_ERROR
 from cache_platform.statistics import counters, read_window
 from cache_platform.stores.base import LOADS_KEPT
 from cache_platform.stores.memory import MemoryStore
-from cache_platform.testing import FakeClock, failing_store, isolated_cache
+from cache_platform.testing import FakeClock, PausedLoader, failing_store, isolated_cache
 
 
 @pytest.fixture(autouse=True)
@@ -86,10 +88,52 @@ def test_a_failed_load_is_noted_by_its_error(declare: Any, audience: str, error:
     assert read_window("5m")["test.thing"]["load_errors"] == 1
 
 
-def test_a_value_that_does_not_fit_is_noted_as_an_error(thing: Any) -> None:
-    """By its class: the text may have parts of the value."""
+def test_a_value_that_does_not_fit_is_a_failed_load(thing: Any) -> None:
+    """Noted by its class, as the text may have parts of the value; counted and backed off from as any other."""
     load(thing, "a", ["no dict"])
+    with pytest.raises(SourceBackoff):
+        get_or_load(thing, {"name": "a"}, lambda name: {})
     assert [found.error for found in recents.read("test.thing")] == ["PolicyError"]
+    found = read_window("5m")["test.thing"]
+    assert (found.get("loads", 0), found["load_errors"], sum("load_ms" in name for name in found)) == (0, 1, 0)
+
+
+def test_a_batch_of_which_a_value_does_not_fit_is_one_failed_load(thing: Any, settings: Any) -> None:
+    """With caching off too."""
+    params = [{"name": name} for name in "ab"]
+    with pytest.raises(PolicyError):
+        get_many_or_load(thing, params, lambda wanted: [{}, ["no dict"]])
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "ENABLED": False}
+    with pytest.raises(PolicyError):
+        get_many_or_load(thing, params, lambda wanted: [{}, ["no dict"]])
+    found = read_window("5m")["test.thing"]
+    assert (found.get("loads", 0), found["load_errors"]) == (0, 2)
+    assert [found.error for found in recents.read("test.thing")] == ["PolicyError"] * 2
+
+
+def test_superseded_entries_are_counted_by_who_loads_them_anew(
+    thing: Any, memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by those who wait; in a batch each entry is one."""
+    params = [{"name": name} for name in "abc"]
+    for each in params:
+        load(thing, each["name"], {"v": 1})
+    flush_policy(thing)
+    paused = PausedLoader({"v": 2})
+    readers = [threading.Thread(target=get_or_load, args=(thing, {"name": "a"}, paused)) for _ in range(5)]
+    looks, lookup = threading.Semaphore(0), memory.lookup
+    monkeypatch.setattr(memory, "lookup", lambda wishes: (lookup(wishes), looks.release())[0])
+    for reader in readers:
+        reader.start()
+    assert all(looks.acquire(timeout=10) for _ in readers), "each has found the old entry"
+    paused.wait_until_entered()
+    paused.resume()
+    for reader in readers:
+        reader.join()
+    assert read_window("5m")["test.thing"]["superseded"] == 1
+    get_many_or_load(thing, params, lambda wanted: [{"v": 3}] * len(wanted))
+    found = read_window("5m")["test.thing"]
+    assert (found["superseded"], found["loads"]) == (3, 3 + 1 + 1), "a batch is one load"
 
 
 def test_each_value_of_a_batch_is_noted(thing: Any) -> None:
@@ -136,7 +180,9 @@ def test_reading_them_asks_no_more_than_it_must(thing: Any) -> None:
         recents.read("test.nothing")
     with failing_store("read_loads"), pytest.raises(StoreUnavailable):
         recents.read("test.thing")
-    statistics.get_store().add_counters("p", 1, {}, {"test.thing": [b"{", b"[]", b"\xff", b'{"at": 1}']})
+    line = '{"at": %s, "key": "k", "milliseconds": 1, "bytes": %s, "error": null}'
+    strange = [(line % each).encode() for each in (("1e300", 1), ("-1", 1), (1, 10**400), (1, -1))]
+    statistics.get_store().add_counters("p", 1, {}, {"test.thing": [b"{", b"[]", b"\xff", b'{"at": 1}', *strange]})
     assert recents.read("test.thing") == []
 
 

@@ -8,12 +8,13 @@ from unittest import mock
 
 import pytest
 
-from cache_platform import series, statistics
-from cache_platform.exceptions import InvalidQuery, StoreUnavailable
+from cache_platform import statistics
+from cache_platform.commands import words
+from cache_platform.exceptions import StoreUnavailable
 from cache_platform.load_times import load_time_counter, percentile
-from cache_platform.loading import timed
-from cache_platform.series import read_series
-from cache_platform.statistics import Counters, hit_rate, read_totals, read_window, summary
+from cache_platform.loading import count_load, timed
+from cache_platform.pages import wording
+from cache_platform.statistics import WINDOWS, Counters, hit_rate, read_totals, read_window, summary
 from cache_platform.stores.memory import MemoryStore
 from cache_platform.testing import FakeClock
 
@@ -23,10 +24,7 @@ def store() -> Any:
     """A store with a clock that moves when told, used by the statistics."""
     clock = FakeClock(1_800_000_000_000)
     memory = MemoryStore(max_bytes=1000, clock=clock)
-    with (
-        mock.patch.object(statistics, "get_store", return_value=memory),
-        mock.patch.object(series, "get_store", return_value=memory),
-    ):
+    with mock.patch.object(statistics, "get_store", return_value=memory):
         yield memory, clock
 
 
@@ -74,6 +72,7 @@ def test_windows_forget_what_is_older(store: Any) -> None:
     clock.advance(2 * 3600)
     assert "a.b" not in read_window("1h")
     assert read_window("6h")["a.b"]["hits"] == 11
+    assert len(memory.read_buckets(**WINDOWS["6h"])) == 73
     assert read_window("24h")["a.b"]["hits"] == 11
     clock.advance(3 * 24 * 3600)
     assert "a.b" not in read_window("24h")
@@ -95,11 +94,14 @@ def test_a_forked_child_does_not_count_its_parents_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hits", "misses", "text"), [(0, 0, "0.0%"), (92, 8, "92.0%"), (1, 2, "33.3%"), (5, 0, "100.0%")]
+    ("hits", "misses", "text"),
+    [(0, 0, "0.0%"), (92, 8, "92.0%"), (1, 2, "33.3%"), (5, 0, "100.0%"), (9999, 1, "99.9%")],
 )
 def test_the_hit_rate(hits: int, misses: int, text: str) -> None:
-    """One decimal, and no division by nothing."""
+    """One decimal, no division by nothing, and only the whole is 100; on the pages and in commands too."""
     assert hit_rate(hits, misses) == text
+    if hits:
+        assert wording.percent(hits / (hits + misses)) == words.share(hits, hits + misses) == text
 
 
 @pytest.mark.parametrize(("milliseconds", "bucket"), [(0, "1"), (1, "1"), (1.1, "2"), (480, "500"), (99_999, "inf")])
@@ -110,10 +112,10 @@ def test_load_times_fall_into_buckets(milliseconds: float, bucket: str) -> None:
 
 def test_a_load_faster_than_a_millisecond_has_a_time(declare: Any) -> None:
     """Loads from a database are; rounded to milliseconds, a thousand of them would have taken none."""
-    policy = declare(name="test.thing")
     with mock.patch("cache_platform.loading.time", mock.Mock(monotonic=mock.Mock(side_effect=[1.0, 1.0004]))):
-        value, milliseconds = timed(policy, lambda: 5)
+        value, milliseconds = timed(lambda: 5)
     assert (value, round(milliseconds, 3)) == (5, 0.4)
+    count_load(declare(name="test.thing"), milliseconds)
     assert statistics.counters._counts["test.thing|load_us"] == 400
 
 
@@ -125,15 +127,15 @@ def test_a_summary_has_every_counter() -> None:
     assert summary({"loads": 2, "load_us": 11_000})["meanLoadMs"] == 5.5
     assert summary({"loads": 4, "load_us": 1_000})["meanLoadMs"] == 0.2
     assert (shown["meanBytes"], summary({"stored": 3, "bytes_stored": 1000})["meanBytes"]) == (None, 333)
-    assert summary({"hits": 3, "misses": 5, "collapsed": 4, "loads": 1})["callsSaved"] == 7
 
 
 def test_a_summary_tells_the_calls_of_the_source_and_those_saved() -> None:
     """Failed loads were calls too, and those ahead of a reader; more calls than reads reduce nothing, and nothing is
     divided by nothing."""
     shown = summary({"hits": 4, "misses": 2, "collapsed": 1, "loads": 1, "load_errors": 2})
-    assert (shown["providerCalls"], shown["apiCallReduction"]) == (3, "50.0%")
-    assert summary({"hits": 1, "loads": 3})["apiCallReduction"] == "0.0%"
+    assert (shown["providerCalls"], shown["callsSaved"], shown["apiCallReduction"]) == (3, 3, "50.0%")
+    none = summary({"hits": 1, "loads": 3})
+    assert (none["callsSaved"], none["apiCallReduction"]) == (0, "0.0%")
     assert summary({})["apiCallReduction"] == "0.0%"
 
 
@@ -152,13 +154,20 @@ def test_a_summary_has_the_percentiles_of_load_times() -> None:
         ({"100": 10}, 100, 100.0),
         ({"50": 1, "500": 1}, 50, 50.0),
         ({"50": 1, "500": 1}, 51, 255.0),
-        ({"inf": 3}, 50, 10_000.0),
+        ({"inf": 3}, 50, 60_000.0),
+        ({"20000": 2, "30000": 2}, 75, 25_000.0),
         ({"10": 1, "inf": 99}, 1, 10.0),
     ],
 )
 def test_percentiles_are_linear_inside_a_bucket(times: Any, percent: float, milliseconds: float) -> None:
     """From the bound below to its own; above the last bound nothing more is known."""
     assert percentile({f"load_ms_le_{bound}": count for bound, count in times.items()}, percent) == milliseconds
+
+
+def test_a_percentile_above_the_last_bound_is_over_it() -> None:
+    """Nobody knows by how much: on pages and in commands it is no number."""
+    assert [wording.load_time(each) for each in (60_000.0, 59_000.0, None)] == ["over 60 s", "59 s", wording.DASH]
+    assert [words.load_time(each) for each in (60_000.0, 59_000.0, None)] == ["over 60 s", "59.0 s", words.UNKNOWN]
 
 
 def test_totals_never_expire(store: Any) -> None:
@@ -169,36 +178,3 @@ def test_totals_never_expire(store: Any) -> None:
     memory.lookup([])  # cleans up
     statistics.counters.add("a.b", {"hits": 2})
     assert read_totals() == {"a.b": {"hits": 3}}
-
-
-@pytest.mark.parametrize(
-    ("window", "step", "count"), [("5m", 60, 6), ("1h", 60, 61), ("6h", 60, 361), ("24h", 3600, 25), ("7d", 3600, 169)]
-)
-def test_a_series_adds_up_to_its_window(store: Any, window: str, step: int, count: int) -> None:
-    """Bucket by bucket, the oldest first; policies that counted nothing are not there."""
-    memory, clock = store
-    for batch in range(1, 5):
-        memory.add_counters("p", batch, {"a.b|hits": batch, "lock:thing|held": 1})
-        clock.advance(step)
-    memory.add_counters("p", 5, {"a.b|hits": 5, "a.b|loads": 1})
-    found = read_series(window)
-    now = clock() // 1000
-    assert (found.step_seconds, len(found.starts)) == (step, count)
-    assert found.starts == [(now // step - back) * step for back in range(count - 1, -1, -1)]
-    assert sorted(found.policies) == ["a.b", "lock:thing"]
-    assert found.policies["a.b"][-5:] == [{"hits": n} for n in range(1, 5)] + [{"hits": 5, "loads": 1}]
-    assert found.policies["a.b"][:-5] == [{}] * (count - 5)
-    assert found.policies["lock:thing"][-1] == {}
-    assert sum(each.get("hits", 0) for each in found.policies["a.b"]) == read_window(window)["a.b"]["hits"] == 15
-
-
-def test_a_series_has_what_this_process_has_not_sent_yet(store: Any) -> None:
-    """As every other reading of the statistics."""
-    statistics.counters.add("a.b", {"misses": 2})
-    assert read_series("5m").policies["a.b"][-1] == {"misses": 2}
-
-
-def test_a_series_is_of_a_window_that_there_is() -> None:
-    """Others are refused before anything is read."""
-    with pytest.raises(InvalidQuery, match="5m, 1h, 6h, 24h, 7d"):
-        read_series("2m")

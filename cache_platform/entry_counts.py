@@ -1,5 +1,5 @@
-"""How many entries each policy has, counted beside the pages: counting walks all keys, and a page that asks for itself
-every few seconds must neither wait for that nor cause it each time."""
+"""How many entries each policy has, counted beside whoever asks: counting walks all keys, and a page or a dashboard
+that asks every few seconds must neither wait for that nor cause it each time."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 
-from django.db import connections
-
-from cache_platform import inventory
+from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
+from cache_platform.keys import escape_glob
+from cache_platform.policies import registry
+from cache_platform.stores import get_store
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = 0.25
-"""Seconds that a page waits for a count that has begun."""
+"""Seconds that whoever asks waits for a count that has begun."""
 SHORTEST_AGE = 5.0
 """Seconds that a count is good for at least."""
 REST = 20
 """A count is good for this many times as long as it took: a process walks the keys for a twentieth of its time at the
 most."""
+
+
+def count_entries() -> dict[str, int]:
+    """About how many entries each policy has in the store, superseded ones included until they expire: SCAN may tell a
+    key twice while the server's table shrinks. Raises StoreUnavailable."""
+    start = len(conf.prefix) + 1
+    found = Counter(key[start:].partition(":")[0] for key in get_store().scan(f"{escape_glob(conf.prefix)}:*"))
+    return {policy.name: found[policy.name] for policy in registry}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,39 +64,38 @@ class EntryCounter:
         self._counted: Counted | None = None
 
     def expire(self) -> None:
-        """Have the next page count anew: this process has flushed something."""
+        """Have the next who asks count anew: this process has flushed something."""
         self._due = 0.0
 
-    def latest(self) -> Counted | None:
-        """The newest count; None while the first one is not done, and when the store did not answer it."""
+    def latest(self, *, patience: float = PATIENCE) -> Counted | None:
+        """The newest count; None while the first one is not done, and when the store did not answer it. Where there is
+        none yet, it is waited for `patience` seconds."""
         with self._lock:
             begun = self._running is None and time.monotonic() >= self._due
             if begun:
                 self._begin()
             running, earlier = self._running, self._counted
         if running is not None and (begun or earlier is None):
-            running.join(PATIENCE)
+            running.join(patience if earlier is None else PATIENCE)
         return self._counted
 
     def _begin(self) -> None:
         thread = threading.Thread(target=self._count, name="cache-entry-counts", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # no more threads; the next page tries again
+        except RuntimeError:  # no more threads; the next one tries again
             return
         self._running = thread
 
     def _count(self) -> None:
         began, counted = time.monotonic(), None
         try:
-            entries = inventory.count_entries()
+            entries = count_entries()
             counted = Counted(entries=entries, at=time.monotonic(), took=time.monotonic() - began)
         except StoreUnavailable:
             pass
-        except Exception:  # the page shows a dash; the thread's end must be noted
+        except Exception:  # it is not known then; the thread's end must be noted
             logger.exception("the entries could not be counted")
-        finally:
-            connections.close_all()  # this thread's own, where the outbox was looked at
         with self._lock:
             self._counted, self._running = counted, None
             self._due = time.monotonic() + max(SHORTEST_AGE, REST * (time.monotonic() - began))
