@@ -28,7 +28,9 @@ def quick_sqlite_alias(
         yield alias
 
 
-@pytest.fixture(params=["postgres_alias", "quick_sqlite_alias"], ids=["postgres", "sqlite"])
+@pytest.fixture(
+    params=["postgres_alias", pytest.param("quick_sqlite_alias", marks=pytest.mark.long)], ids=["postgres", "sqlite"]
+)
 def database(request: pytest.FixtureRequest, django_db_blocker: Any) -> Iterator[str]:
     """A database without groups, by its alias."""
     alias = request.getfixturevalue(request.param)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
+import pytest
 
 from tests.faults.actors import RelayProcess
 from tests.services.fixtures import SiteFactory
@@ -83,6 +84,7 @@ def test_connect_extract_and_disconnect_without_redis(
         assert platform["last_sync_status"] == "completed"
 
 
+@pytest.mark.long
 def test_an_extraction_goes_on_when_redis_stops_in_the_middle(
     site: SiteFactory, redis_server: RedisUnderTest, sandbox: SandboxUnderTest
 ) -> None:

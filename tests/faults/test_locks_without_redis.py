@@ -15,7 +15,9 @@ from tests.services.redis import RedisUnderTest
 from tests.services.waiting import wait_until
 
 __all__ = ["actors", "ask", "database", "environment", "redis"]
-both = pytest.mark.parametrize("database", ["postgresql", "sqlite"], indirect=True)
+both = pytest.mark.parametrize(
+    "database", ["postgresql", pytest.param("sqlite", marks=pytest.mark.long)], indirect=True
+)
 ways = pytest.mark.parametrize(
     ("leave", "come_back"),
     [(RedisUnderTest.kill, RedisUnderTest.start), (RedisUnderTest.pause, RedisUnderTest.resume)],

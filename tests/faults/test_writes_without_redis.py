@@ -87,8 +87,14 @@ def snapshot(redis: RedisUnderTest) -> Callable[[], None]:
     return redis.start
 
 
-@pytest.mark.parametrize("outage", [pause, kill, snapshot])
-@pytest.mark.parametrize("relayed", [True, False], ids=["with relay", "without relay"])
+OUTAGES = [
+    (pause, True), (kill, False), (snapshot, True),
+    *(pytest.param(*rest, marks=pytest.mark.long) for rest in [(pause, False), (kill, True), (snapshot, False)]),
+]  # fmt: skip
+"""Each with a relay or without."""
+
+
+@pytest.mark.parametrize(("outage", "relayed"), OUTAGES)
 def test_nothing_old_is_read_after_an_outage(
     request: pytest.FixtureRequest,
     actor: ActorFactory,
@@ -177,8 +183,17 @@ def test_relay_killed_between_writes(
         assert other.read(NUMBER) == "new"
 
 
-@pytest.mark.parametrize("step", ["update", "hold", "commit", "bump"])
-@pytest.mark.parametrize("with_redis", [True, False], ids=["redis there", "redis away"])
+KILLED = [
+    ("update", True), ("hold", False), ("commit", True), ("bump", False),
+    *(
+        pytest.param(*rest, marks=pytest.mark.long)
+        for rest in [("update", False), ("hold", True), ("commit", False), ("bump", True)]
+    ),
+]  # fmt: skip
+"""After which step, and whether Redis is there."""
+
+
+@pytest.mark.parametrize(("step", "with_redis"), KILLED)
 def test_writer_killed_after_each_step(actor: ActorFactory, redis: RedisUnderTest, step: str, with_redis: bool) -> None:
     """kill -9: the others read what the database has, and the tag can be cached again once the hold has lapsed."""
     writer, other = actor(settings={"HOLD_SECONDS": 1.5}), actor()

@@ -292,8 +292,8 @@ ROUNDS = 250
     ("module", "make", "end"),
     [
         (tokens, new_token, end_family),
-        (tokens, new_token, end_by_nonce),
-        (tokens, new_token, deactivate),
+        pytest.param(tokens, new_token, end_by_nonce, marks=pytest.mark.long),
+        pytest.param(tokens, new_token, deactivate, marks=pytest.mark.long),
         (api_keys, new_reader_of_key, end_key),
     ],
 )

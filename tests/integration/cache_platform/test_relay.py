@@ -109,10 +109,11 @@ def drained(database: str) -> bool:
 
 
 def idle(database: str, one: Running) -> bool:
-    """Whether the newest listener has said LISTEN and waits."""
+    """Whether the newest listener has said LISTEN, and waits: after that, or after a look whether its line lives."""
     with connections[database].cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND query LIKE 'LISTEN%%' AND state = 'idle'",
+            "SELECT 1 FROM pg_stat_activity"
+            " WHERE pid = %s AND (query LIKE 'LISTEN%%' OR query = 'SELECT 1') AND state = 'idle'",
             one.listening[-1:] or [0],
         )
         return cursor.fetchone() is not None

@@ -241,6 +241,7 @@ def test_without_the_model_there_is_a_problem_in_time(chat_site: ChatSite, sandb
     assert person.get("/api/conversations")["total"] == 2
 
 
+@pytest.mark.long
 def test_twenty_questions_a_minute(chat_site: ChatSite, sandbox: SandboxUnderTest) -> None:
     """Of one person, whole and streamed together, on two processes; another one has a limit of one's own."""
     running = chat_site(RATE_LIMIT_CHAT="20/60s")

@@ -152,7 +152,7 @@ def test_a_retry_at_retry_after_fits_and_one_a_second_earlier_does_not(
     pytest.fail("this machine never answered within a second")
 
 
-@pytest.mark.parametrize("away", ["kill", "pause"])
+@pytest.mark.parametrize("away", ["kill", pytest.param("pause", marks=pytest.mark.long)])
 def test_without_redis_people_sign_in_and_guessing_is_limited(
     site: SiteFactory, redis_server: RedisUnderTest, away: str
 ) -> None:

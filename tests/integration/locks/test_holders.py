@@ -9,7 +9,9 @@ from tests.integration.locks.conftest import Ask
 from tests.services.redis import RedisUnderTest
 from tests.services.waiting import wait_until
 
-both = pytest.mark.parametrize("database", ["postgresql", "sqlite"], indirect=True)
+both = pytest.mark.parametrize(
+    "database", ["postgresql", pytest.param("sqlite", marks=pytest.mark.long)], indirect=True
+)
 TIMEOUT = 2.0
 
 

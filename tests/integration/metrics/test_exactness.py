@@ -83,6 +83,7 @@ def command_agrees(site: SiteUnderTest) -> None:
         assert pattern(json.loads(said.stdout), policy) == pattern(told, policy)
 
 
+@pytest.mark.long
 def test_four_processes_count_as_one(site: SiteFactory) -> None:
     """Also after one of them was killed and replaced, and after all of them were stopped and started again."""
     running = site(workers=4, METRICS_TOKEN=TOKEN)
