@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from tests.browser.arriving import arrive, furnished
+
+__all__ = ["arrive", "furnished"]
+
 
 def _is_complaint(message: ConsoleMessage) -> bool:
     """A page that is a refusal, as the callback's, is no fault of the page."""

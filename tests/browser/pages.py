@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pytest
 from playwright.sync_api import Page as Tab
 
 from tests.services.site import PASSWORD
@@ -85,3 +86,5 @@ PAGES = (
     SitePage(name="policy", address="/admin/cache/weather.current/", who="admin", without=tuple(NOT_OURS)),
     SitePage(name="flush", address="/admin/cache/flush/", who="admin", walk=True, without=tuple(NOT_OURS)),
 )
+
+EACH = pytest.mark.parametrize("listed", PAGES, ids=lambda listed: listed.name)

@@ -117,7 +117,7 @@ def test_what_was_asked_before_comes_from_the_cache(arrive: Person, sandbox: San
     page, question = arrive(), new_question()
     ask(page, question)
     is_over(page)
-    expect(page.get_by_text("From cache")).to_be_hidden()
+    expect(page.get_by_text("From cache", exact=True)).to_be_hidden()
     page.get_by_role("link", name="New conversation").click()
     ask(page, question)
     for _ in range(2):
