@@ -90,8 +90,8 @@ def read(url: str, version: Any, floor: Any, stop: Any, seen: Any) -> None:  # n
         least = floor.value
         try:
             found = get_or_load(policy, {"number": random.randrange(ENTRIES)}, load)  # noqa: S311  # no secret
-            if found["version"] < least:
-                wrong.append(f"{found['version']} < {least}")
+            if found is None or found["version"] < least:
+                wrong.append(f"{found} at {least}")
         except Exception as error:  # noqa: BLE001  # whatever it is, a reader got it
             wrong.append(repr(error))
         reads += 1
