@@ -43,7 +43,7 @@ class EventStreamRenderer(BaseRenderer):
     charset = None
 
     def render(self, data: Any, *_args: Any, **_kwargs: Any) -> bytes:  # noqa: ANN401  # DRF's signature
-        """What is no stream is no response of this kind."""
+        """Never called: answers are made by the view, problems by the exception handler."""
         raise NotImplementedError
 
 
@@ -63,6 +63,12 @@ class ChatView(AssistantView):
 
     throttle_classes = (ChatThrottle,)
     renderer_classes = (JSONRenderer, EventStreamRenderer)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """Only an answer comes as a stream: what OPTIONS tells is JSON, whatever is accepted."""
+        if request.method == "OPTIONS":
+            return JSONRenderer(), "application/json"
+        return super().perform_content_negotiation(request, force=force)
 
     @extend_schema(
         operation_id="chat",

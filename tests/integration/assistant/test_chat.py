@@ -282,3 +282,13 @@ def test_another_temperature_or_model_is_another_question(model: Model, settings
     settings.LLM_MODEL = "another"
     assert not chat(who)["cached"]
     assert [asked["model"] for asked in model.asked] == ["gpt-4o-mini", "gpt-4o-mini", "another"]
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "GET", "PUT", "DELETE"])
+def test_what_is_no_question_is_no_stream(method: str) -> None:
+    """Whatever is accepted: JSON, or a problem."""
+    client = Client()
+    headers = {**sign_in(client).bearer, "Accept": "text/event-stream"}
+    answer = client.generic(method, "/api/chat", headers=headers)
+    assert answer.status_code == (200 if method == "OPTIONS" else 405)
+    assert answer["Content-Type"] in {"application/json", "application/problem+json"}
