@@ -34,11 +34,15 @@ NOT_TAKEN = (
     "not flushed: neither the store nor the outbox in the database took it. The process that was asked makes up for it"
     " before its own next read, if it lives until then. Flush again when either is back"
 )
+LONGEST_GUESS = 100
+"""Characters of a name that no policy has; those that are near it are looked for letter by letter."""
 LONGEST_PATTERN = 120
 MOST_WILD = 5
 """Stars, and sets in brackets, in a pattern: the server compares each key with it, and does nothing else meanwhile."""
-NAMELESS = re.compile(r"(?:\[(?:\\.|[^\]\\])*\]?|[*?:.,=])*")
-"""Patterns without a letter of a name, which match everything."""
+NAMELESS = re.compile(r"(?:\[(?:\\.|[^\]\\])*+\]?+|[*?:.,=])*+")
+"""Patterns without a letter of a name, which match everything. Possessive, because what is in a set that nobody closed
+could be read as outside of it, too: trying both, for each set again, takes seconds, in which the process does nothing
+else."""
 PRINTED = re.compile(r"[!-~]{1,300}")
 """Keys are of these characters, so a pattern with another one would match nothing."""
 
@@ -120,14 +124,16 @@ _counting = threading.Lock()
 
 
 def count(target: Target, *, within: float = threading.TIMEOUT_MAX) -> Count:
-    """What flushing `target` would touch, superseded entries included until they expire. Walks the keys with SCAN, one
-    count at a time in a process, for `within` seconds.
+    """What flushing `target` would touch, superseded entries included until they expire. Where that is more than a key,
+    it walks the keys with SCAN, one count at a time in a process, for `within` seconds.
 
     Raises StoreUnavailable.
     """
     bumped, until = 0 if target.deletes else 1, time.monotonic() + within
     if target.kind in {"tag", "user"}:
         return Count(entries=None, generations=bumped)
+    if target.kind == "key":
+        return Count(entries=int(generations.has_key(target.value)), generations=bumped)
     if not _counting.acquire(timeout=within):
         return Count(entries=None, generations=bumped, whole=False)
     try:
@@ -202,8 +208,6 @@ def _glob_of(target: Target) -> str:
     """The keys of a target's entries, without the prefix."""
     if target.kind == "policy":
         return f"{keys.escape_glob(target.value)}:*"
-    if target.kind == "key":
-        return keys.escape_glob(target.value.removeprefix(f"{conf.prefix}:"))
     return target.value
 
 
@@ -211,7 +215,7 @@ def _policy(value: object) -> str:
     if isinstance(value, str) and value in registry:
         return value
     known = [policy.name for policy in registry]
-    near = difflib.get_close_matches(value, known) if isinstance(value, str) else []
+    near = difflib.get_close_matches(value[:LONGEST_GUESS], known) if isinstance(value, str) else []
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
     raise InvalidQuery("policy", f"there is no such policy; {hint}")
 

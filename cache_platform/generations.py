@@ -80,9 +80,12 @@ def flush_pages(glob: str) -> Iterator[int]:
 def flush_key(key: str) -> int:
     """Delete the entry with that key, prefix included; how many there were. Raises StoreUnavailable, and ParameterError
     for what is no entry's key."""
-    if not key.startswith(entry_starts()):
-        raise ParameterError(f"not the key of an entry: {key[:40]!r}")
-    return _delete([key])
+    return _delete([_checked(key)])
+
+
+def has_key(key: str) -> bool:
+    """Whether there is an entry with that key, prefix included, superseded or not. Raises as flush_key does."""
+    return get_store().holds(_checked(key))
 
 
 def entries_like(glob: str, *, until: float = math.inf) -> Iterator[str]:
@@ -96,6 +99,12 @@ def entries_like(glob: str, *, until: float = math.inf) -> Iterator[str]:
 def entry_starts() -> tuple[str, ...]:
     """What the keys of entries begin with, and no others."""
     return tuple(f"{conf.prefix}:{policy.name}:" for policy in registry)
+
+
+def _checked(key: str) -> str:
+    if not key.startswith(entry_starts()):
+        raise ParameterError(f"not the key of an entry: {key[:40]!r}")
+    return key
 
 
 def _delete(names: list[str]) -> int:

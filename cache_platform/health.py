@@ -162,9 +162,12 @@ def servers() -> dict[str, Store]:
 
 
 def without_details(body: dict[str, Any]) -> dict[str, Any]:
-    """The report for everybody: what is up, not where it is or why not."""
+    """The report for everybody: what is up, not where it is, why not, or how much is asked of it."""
     parts = {"redis", "state", "database"} & body.keys()
-    return body | {part: {name: body[part][name] for name in ("status", "connected")} for part in parts}
+    told = {part: {name: body[part][name] for name in ("status", "connected")} for part in parts}
+    if "services" in body:
+        told["services"] = {name: {"status": service["status"]} for name, service in body["services"].items()}
+    return body | told
 
 
 def _described(part: Part) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _health() -> dict[str, Any]:
     return {
         "operationId": "health",
         "summary": "Whether the site, its servers and its sources are well",
-        "description": "Hosts and errors are told to staff alone.",
+        "description": "Hosts, errors and counts are told to staff alone.",
         "tags": ["Operation"],
         "responses": {
             "200": {"description": "The site serves: it is healthy, or degraded.", **answer},

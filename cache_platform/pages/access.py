@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 
 VIEW = "cache_platform.view_cache"
 FLUSH = "cache_platform.flush_cache"
@@ -36,7 +37,7 @@ def page(*permissions: str) -> Callable[[View], View]:
                 return HttpResponse("You are signed out.", status=401, content_type="text/plain")
             return behind_sign_in(request, **kwargs)
 
-        return guarded
+        return never_cache(guarded)
 
     return decorate
 

@@ -201,6 +201,9 @@ class Store(Protocol):
         """Keys that match a Redis glob; those that are no text never do. Many round trips, each of which looks at
         about `page` keys, and none begins once time.monotonic() has reached `until`."""
 
+    def holds(self, name: str) -> bool:
+        """Whether there is such a key."""
+
     def delete(self, names: Iterable[str]) -> int:
         """Remove keys; how many there were."""
 

@@ -340,6 +340,12 @@ class MemoryStore:
         glob = globs.Glob(pattern)
         yield from (name for name in names if glob.matches(name))
 
+    def holds(self, name: str) -> bool:
+        """See Store."""
+        with self._lock:
+            expires, _ = self._entries.get(name, (0, None))
+            return expires > self._clock() or name in self._tags
+
     def delete(self, names: Iterable[str]) -> int:
         """See Store."""
         with self._lock:

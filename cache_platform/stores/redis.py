@@ -297,6 +297,10 @@ class RedisStore:
             if cursor == 0 or time.monotonic() >= until:
                 return
 
+    def holds(self, name: str) -> bool:
+        """See Store."""
+        return guarded(self._alias, lambda client: bool(client.exists(name)))
+
     def delete(self, names: Iterable[str]) -> int:
         """A round trip per 1,000 keys; UNLINK frees the memory in the background."""
         rest, removed = iter(names), 0

@@ -457,8 +457,11 @@ def test_scan_finds_by_glob_and_delete_counts(store: Store, address: Address) ->
     """Keys are found by pattern and removed once."""
     fill(store, address, entry_for(look(store, address)))
     assert list(store.scan("cp:test.th*")) == [address.key]
+    assert store.holds(address.key) is True
+    assert store.holds("cp:test.nothing") is False
     assert store.delete([address.key, "cp:test.nothing"]) == 1
     assert list(store.scan("cp:test.*")) == []
+    assert store.holds(address.key) is False
 
 
 def test_scan_takes_escaped_characters_literally(store: Store) -> None:

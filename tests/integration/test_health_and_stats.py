@@ -106,9 +106,18 @@ def test_statistics_say_what_they_cannot_know(client: Any, redis_cache: RedisUnd
     assert body["redis"]["connected"] is False
 
 
+def told_of_services(client: Any) -> set[str]:
+    """What is told of any of them."""
+    return set().union(*client.get("/health").json()["services"].values())
+
+
 @pytest.mark.django_db(transaction=True)
 def test_health_tells_hosts_and_errors_to_staff_only(client: Any, redis_cache: RedisUnderTest) -> None:
-    """A stranger learns the state, staff also why."""
+    """A stranger learns the state, staff also why and how much is asked."""
+    assert told_of_services(client) == {"status"}
+    client.force_login(demo_user("admin"))
+    assert told_of_services(client) == {"status", "loads", "errors"}
+    client.logout()
     redis_cache.kill()
     stranger = client.get("/health").json()
     assert stranger["status"] == "degraded"

@@ -14,7 +14,7 @@ from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth import get_user_model
 from django.db import OperationalError
 
-from cache_platform import InvalidQuery, StoreUnavailable, get_or_load, keys
+from cache_platform import InvalidQuery, StoreUnavailable, flushing, get_or_load, keys
 from cache_platform.flushing import Count, Target, count, flush, target_of
 from cache_platform.stores.memory import MemoryStore
 from cache_platform.testing import failing_store, isolated_cache
@@ -101,6 +101,20 @@ def test_one_entry_is_deleted_by_its_key(shelf: Shelf) -> None:
     assert count(target_of({"key": "cp:test.thing:*"})).entries == 0
 
 
+def test_a_single_entry_is_counted_without_a_walk(shelf: Shelf, memory: MemoryStore) -> None:
+    """One question, however many others there are, and whoever else is counting."""
+    target = target_of({"key": shelf.key(1)})
+    with mock.patch.object(memory, "scan", side_effect=AssertionError("it walks")), flushing._counting:
+        assert count(target, within=0) == Count(entries=1, generations=0)
+
+
+def test_sets_that_nobody_closed_are_read_once() -> None:
+    """Reading them in each way that there is would take longer than the universe has."""
+    assert flushing.NAMELESS.fullmatch(("[" + "?" * 200) * 50 + "]a") is None
+    assert flushing.NAMELESS.fullmatch("[" * 10_000 + "\\") is None
+    assert flushing.NAMELESS.fullmatch("[?" * 50) is not None
+
+
 def test_a_pattern_reaches_entries_alone(shelf: Shelf, memory: MemoryStore) -> None:
     """Never generations, whatever it matches."""
     tags = set(memory.scan("cp:tag:*"))
@@ -118,6 +132,7 @@ def test_a_pattern_reaches_entries_alone(shelf: Shelf, memory: MemoryStore) -> N
         ({"policy": "test.thin"}, "policy", "did you mean test.thing?"),
         ({"policy": "zzz"}, "policy", "there are .*test.thing"),
         ({"policy": 3}, "policy", "there is no such policy"),
+        ({"policy": "test.thing" * 200_000}, "policy", "there is no such policy"),
         ({"tag": "Not A Tag"}, "tag", "as in user:42"),
         ({"tag": "t" * 300}, "tag", "as in user:42"),
         ({"tag": None}, "tag", "as in user:42"),
