@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page
 AXE = Path(__file__).parent.parent / "vendor" / "axe" / "axe-4.14.1.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RUN = """async ({ tags, only, without }) => {
+  await new Promise(requestAnimationFrame); // a page is told of new colours with its next frame, and may act on it
   const runOnly = only ? { type: "rule", values: only } : { type: "tag", values: tags };
   const ending = document.getAnimations().filter((each) => Number.isFinite(each.effect.getComputedTiming().endTime));
   await Promise.all(ending.map((each) => each.finished.catch(() => {}))); // colours on their way are none

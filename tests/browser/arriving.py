@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from django.template.loader import render_to_string
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.pages import SEARCHED_OFTEN, SitePage
@@ -17,6 +18,7 @@ from tests.services.sandbox import SandboxUnderTest
 from tests.services.site import PASSWORD, SiteUnderTest, base_environment, copy_database
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+HTML = "text/html; charset=utf-8"
 Arrive = Callable[..., Page]
 
 
@@ -97,6 +99,9 @@ def arrive(furnished: SiteUnderTest, chromium: Browser) -> Iterator[Arrive]:
         watch(page, furnished.url, complaints)
         if listed.who:
             sign_in(page, furnished.url, listed.who)
+        if listed.template:
+            body = render_to_string(listed.template, {"wait": "12 seconds"})
+            page.route(f"**{listed.address}", lambda route: route.fulfill(status=500, body=body, content_type=HTML))
         answer = page.goto(listed.address)
         assert answer is not None
         assert (answer.status >= 400) is listed.refusal, answer.status

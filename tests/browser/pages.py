@@ -14,8 +14,9 @@ from tests.services.site import PASSWORD
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePage:
     """A page. `who` is signed in, None for a stranger; `origin` is their IP address. `arrive` leads there from the
-    address, where that is not all; `refusal`: the address is answered with an error. `without` are parts that are not
-    ours, by selector."""
+    address, where that is not all; `refusal`: the address is answered with an error. `template`: it is answered
+    with this one, because nothing that a test can do with certainty leads to it. `without` are parts that are not ours,
+    by selector."""
 
     name: str
     address: str
@@ -23,6 +24,7 @@ class SitePage:
     arrive: Callable[[Tab], None] = lambda tab: None
     origin: str = "198.51.100.7"
     refusal: bool = False
+    template: str | None = None
     walk: bool = False
     without: tuple[str, ...] = ()
 
@@ -78,6 +80,8 @@ PAGES = (
     SitePage(name="persona", address="/assistant/personas/", arrive=_first(".persona a[href*='/personas/']")),
     SitePage(name="documents", address="/assistant/documents/", walk=True, arrive=_unfold),
     SitePage(name="not-found", address="/no-such-page", refusal=True),
+    SitePage(name="too-many", address="/too-many", refusal=True, template="429.html"),
+    SitePage(name="our-fault", address="/our-fault", refusal=True, template="500.html"),
     SitePage(name="no-token", address="/accounts/login/", who=None, arrive=_without_token),
     SitePage(name="api-docs", address="/api/docs", who=None, walk=True),
     SitePage(name="api-docs-try", address="/api/docs/try", who=None),

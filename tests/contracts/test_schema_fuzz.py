@@ -21,7 +21,7 @@ WITHOUT_LIMITS = {
 
 def quick_site(site: SiteFactory, *, workers: int, **variables: str) -> SiteUnderTest:
     """A site on which a password costs next to nothing, with demo accounts whose passwords are kept that way."""
-    server = site(workers=workers, DJANGO_SETTINGS_MODULE="tests.services.quick_passwords", **variables)
+    server = site(workers=workers, **variables)
     with closing(sqlite3.connect(server.environment["DATABASE_URL"].removeprefix("sqlite:///"))) as database, database:
         database.execute("UPDATE accounts_user SET password = ?", (MD5PasswordHasher().encode(PASSWORD, "salt"),))
     return server

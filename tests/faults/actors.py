@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -14,8 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from config.environment import BASE_DIR
+from config.services.service import Service
 from tests.services.forked import Forked
+from tests.services.forked_service import ForkedService
 from tests.services.waiting import wait_until
 
 
@@ -73,32 +74,22 @@ class RelayProcess:
         self._environment = environment
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, "manage.py", "cache_relay"],
-            cwd=BASE_DIR,
-            env=dict(self._environment),
-            stderr=subprocess.PIPE,
-            text=True,
+        service = Service(
+            name="relay",
+            argv=(sys.executable, "-m", "django", "cache_relay"),
+            environment=self._environment,
+            ready_line=re.compile("relay ready"),
         )
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            if "relay ready" in line:
-                break
-        threading.Thread(target=self._process.stderr.read, daemon=True).start()
+        self._service = ForkedService(service)
+        self._service.wait_until_ready()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        assert self._process.wait(10) == 0
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        assert self._service.stop() == 0
 
     def kill(self) -> None:
         """`kill -9`; a new one is started in its place."""
-        self._process.kill()
-        self._process.wait(10)
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        self._service.kill()
         self.__enter__()
 
 

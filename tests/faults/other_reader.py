@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from cache_platform.policies import CachePolicy
-from config.environment import BASE_DIR
+from tests.services.forked import Forked
 
 POLICY: CachePolicy[Any] = CachePolicy(
     name="test.elsewhere", schema=dict, ttl=3600, params={"id": int}, tags=("user:{id}",)
@@ -23,31 +22,21 @@ PATIENT = {"SOCKET_TIMEOUT": 5, "SOCKET_CONNECT_TIMEOUT": 5}
 class OtherReader:
     """The process, seen from the test. Between two reads it asks for nothing."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: Forked) -> None:
         self._process = process
 
     def read(self, value: str) -> list[str]:
         """Have it read with a loader that gives `value`; what it got, and how."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(value, file=self._process.stdin, flush=True)
-        return self._process.stdout.readline().split()
+        self._process.tell(value)
+        return self._process.hear().split()
 
 
 @contextmanager
 def other_reader(url: str) -> Iterator[OtherReader]:
     """Such a process, for the Redis at `url`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.other_reader", url],
-        cwd=BASE_DIR,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    with Forked("tests.faults.other_reader", url, environment=environment) as process:
         yield OtherReader(process)
-        process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
 
 
 def load(value: str, id: int) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from config.environment import BASE_DIR
+from config.services.guard import PR_SET_PDEATHSIG, prctl
 
 LIBRARIES = (
+    "authlib.oauth2.base",
     "celery.app.base",
     "cryptography.fernet",
     "csp.middleware",
@@ -29,8 +32,11 @@ LIBRARIES = (
     "django.test.client",
     "django.test.utils",
     "django_redis.cache",
+    "granian.cli",
+    "httpcore",
     "httpx",
     "msgspec",
+    "prometheus_client",
     "psycopg_pool",
     "pydantic_settings",
     "redis",
@@ -44,14 +50,24 @@ class Forked:
     """`python -m module *arguments`, spoken to by lines of text. Use as a context manager, which ends it with -9."""
 
     def __init__(
-        self, module: str, *arguments: str, environment: Mapping[str, str], errors: Path | None = None
+        self,
+        module: str,
+        *arguments: str,
+        environment: Mapping[str, str],
+        errors: Path | None = None,
+        leads: bool = False,
     ) -> None:
-        """Begin. What it writes to standard error is added to the file `errors`, or shown with the tests' own."""
+        """Begin. What it writes to standard error is added to the file `errors`, or shown with the tests' own. With
+        `leads` it leads a process group, and its errors are among its lines."""
         from_us, stdin = os.pipe()
         stdout, to_us = os.pipe()
-        error = os.dup(2) if errors is None else os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        if errors is not None:
+            error = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        else:
+            error = os.dup(to_us if leads else 2)
         theirs = (Connection(from_us, writable=False), Connection(to_us, readable=False), Connection(error))
-        self._process = _context.Process(target=_run, args=(module, arguments, dict(environment), theirs), daemon=True)
+        given = (module, arguments, dict(environment), theirs, leads)
+        self._process = _context.Process(target=_run, args=given, daemon=True)
         self._process.start()
         for end in theirs:
             end.close()
@@ -69,6 +85,11 @@ class Forked:
         """Its process id."""
         assert self._process.pid is not None
         return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has."""
+        return self._process.exitcode is not None
 
     def tell(self, line: str) -> None:
         """Give it a line."""
@@ -107,13 +128,22 @@ class Forked:
 
 
 def _run(
-    module: str, arguments: tuple[str, ...], environment: dict[str, str], ends: tuple[Connection[Any, Any], ...]
+    module: str,
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    ends: tuple[Connection[Any, Any], ...],
+    leads: bool,
 ) -> None:
+    if leads:
+        os.setpgid(0, 0)
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # when the tests are killed, the process that it is forked from ends
     for number, end in enumerate(ends):  # as its standard input, output and error
         os.dup2(end.fileno(), number)
         end.close()
-    multiprocessing.current_process()._config = {}  # type: ignore[attr-defined]  # it may have children, as any program
-    sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
+    multiprocessing.set_start_method(None, force=True)  # it may have children, as any program, begun as a program's are
+    multiprocessing.current_process()._config = {"authkey": os.urandom(32), "semprefix": "/mp"}  # type: ignore[attr-defined]
+    sys.stdin = os.fdopen(0)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(BASE_DIR)

@@ -8,9 +8,8 @@ from typing import Self
 
 import httpx
 
-from config.services.process import Process
 from config.services.site import sandbox
-from tests.services.waiting import wait_until
+from tests.services.forked_service import ForkedService
 
 FORM_TOKEN = re.compile(r'name="form" value="([^"]+)"')
 
@@ -23,27 +22,25 @@ class SandboxUnderTest:
 
     def __enter__(self) -> Self:
         environment = {**os.environ, "SANDBOX_DELAYS": self._delays, "PYTHONUNBUFFERED": "1"}
-        self._process = Process(sandbox(environment, port=0))
-        wait_until(lambda: self._process.is_ready() or self._process.ended, what="the sandbox says its address")
-        assert self._process.ready_match is not None, "\n".join(self._process.tail)
+        self._service = ForkedService(sandbox(environment, port=0))
+        self._service.wait_until_ready()
         self._client = httpx.Client(base_url=self.url, timeout=10.0, trust_env=False, verify=False)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
-        self._process.stop()
-        assert self._process.wait(20)
+        self._service.stop()
 
     @property
     def url(self) -> str:
         """The address, as SANDBOX_URL takes it."""
-        assert self._process.ready_match is not None
-        return self._process.ready_match[1]
+        assert self._service.ready_match is not None
+        return self._service.ready_match[1]
 
     @property
     def pid(self) -> int:
         """The sandbox's process id."""
-        return self._process.program()
+        return self._service.pid
 
     def calls(self) -> dict[str, int]:
         """How often each service has been asked since the last reset."""

@@ -1,5 +1,5 @@
 """The site's settings for worker processes of tests in which a worker is killed: another one takes over soon."""
 
-from config.settings import *  # noqa: F403  # all of them
+from tests.services.site_settings import *  # noqa: F403  # all of them
 
 EXTRACTION_LEASE_SECONDS = 2

@@ -16,9 +16,8 @@ import httpx
 from config.environment import BASE_DIR, Environment
 from config.services.guard import children
 from config.services.ports import free_port
-from config.services.process import Process
 from config.services.site import Site
-from tests.services.waiting import wait_until
+from tests.services.forked_service import ForkedService
 
 PASSWORD = "a-password-for-tests"
 SECRET_KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -29,7 +28,7 @@ def base_environment(var_dir: Path, **variables: str) -> dict[str, str]:
     own = {name.upper() for name in Environment.model_fields}
     kept = {name: value for name, value in os.environ.items() if name.upper().removesuffix("_FILE") not in own}
     needed = {
-        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.services.site_settings",
         "ENV_FILE": "",
         "PYTHONUNBUFFERED": "1",
         "SECRET_KEY": SECRET_KEY,
@@ -75,13 +74,8 @@ class SiteUnderTest:
         port = free_port()
         self.environment = {"PORT": str(port), **self.environment}  # where platforms send people back to
         self._site = Site(environment=self.environment, port=port, workers=self.workers)
-        self._process = Process(self._site.web(), on_line=self.lines.append)
-        wait_until(
-            lambda: self._process.ended or self._process.is_ready(),
-            what="the site is ready",
-            timeout=60,
-        )
-        assert not self._process.ended, "\n".join(self._process.tail)
+        self._service = ForkedService(self._site.web(), on_line=self.lines.append)
+        self._service.wait_until_ready()
         self.client = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False, verify=False)
         return self
 
@@ -97,7 +91,7 @@ class SiteUnderTest:
     @property
     def pid(self) -> int:
         """The web server's main process id."""
-        return self._process.program()
+        return self._service.pid
 
     def worker_pids(self) -> list[int]:
         """The process ids of the web workers, now."""
@@ -110,5 +104,4 @@ class SiteUnderTest:
 
     def stop(self) -> None:
         """Stop the web server in order, as the launcher does."""
-        self._process.stop()
-        assert self._process.wait(30)
+        self._service.stop()

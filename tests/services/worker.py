@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Mapping
 from typing import Self
 
-from config.services.process import Process
 from config.services.site import Site
-from tests.services.waiting import wait_until
+from tests.services.forked_service import ForkedService
 
 
 class WorkerUnderTest:
@@ -22,24 +19,18 @@ class WorkerUnderTest:
         self.lines: list[str] = []
 
     def __enter__(self) -> Self:
-        self._process = Process(self._site.worker(), on_line=self.lines.append)
-        wait_until(
-            lambda: self._process.ended or self._process.is_ready(), what="the worker says it is ready", timeout=60
-        )
-        assert not self._process.ended, "\n".join(self.lines)
+        self._service = ForkedService(self._site.worker(), on_line=self.lines.append)
+        self._service.wait_until_ready()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._process.ended:
-            self._process.stop()
-        assert self._process.wait(30)
+        self._service.stop()
 
     @property
     def pid(self) -> int:
         """The worker's process id."""
-        return self._process.program()
+        return self._service.pid
 
     def kill(self) -> None:
         """`kill -9`: it is gone at once, with what it was at."""
-        os.kill(self.pid, signal.SIGKILL)
-        assert self._process.wait(20)
+        self._service.kill()

@@ -29,12 +29,13 @@ def chat_site(
     settings: Any,
     django_db_blocker: Any,
 ) -> Iterator[ChatSite]:
-    """`chat_site(workers=2, **variables)`; passwords are checked quickly, and nobody asks too often. With `shared`, the
+    """`chat_site(workers=2, **variables)`; nobody asks too often. With `shared`, the
     one that other tests of the module had."""
 
     def start(*, shared: bool = False, **variables: Any) -> SiteUnderTest:
-        quick = {"DJANGO_SETTINGS_MODULE": "tests.services.quick_passwords", "RATE_LIMIT_CHAT": "1000/60s"}
-        return (shared_site if shared else site)(DATABASE_URL=postgres_url, **{**quick, **variables})
+        return (shared_site if shared else site)(
+            **{"DATABASE_URL": postgres_url, "RATE_LIMIT_CHAT": "1000/60s", **variables}
+        )
 
     settings.DATABASE_ROUTERS = [Router(postgres_alias)]
     with django_db_blocker.unblock():

@@ -23,9 +23,7 @@ CSRF = "c" * 32
 
 def start(site: SiteFactory, names: Iterable[str], *, workers: int = 2, **variables: str) -> SiteUnderTest:
     """A site with staff accounts of these names, all with PASSWORD, which is checked quickly."""
-    return with_accounts(
-        site(workers=workers, DJANGO_SETTINGS_MODULE="tests.services.quick_passwords", **variables), names
-    )
+    return with_accounts(site(workers=workers, **variables), names)
 
 
 def with_accounts(running: SiteUnderTest, names: Iterable[str]) -> SiteUnderTest:

@@ -27,7 +27,7 @@ def logs(server: RedisUnderTest) -> dict[bytes, int]:
 @pytest.fixture(scope="module")
 def behind_a_proxy(shared_site: SiteFactory) -> SiteUnderTest:
     """One site of two processes that trusts one proxy; each test has accounts and addresses of its own."""
-    return shared_site(DJANGO_SETTINGS_MODULE="tests.services.quick_passwords", TRUSTED_PROXIES="1")
+    return shared_site(TRUSTED_PROXIES="1")
 
 
 def test_the_sixth_attempt_is_refused_whichever_ways_the_five_went(behind_a_proxy: SiteUnderTest) -> None:

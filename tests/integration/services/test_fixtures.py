@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -14,12 +15,17 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.services.guard import children
+from config.services.ports import free_port
 from config.services.postgres import accepts
+from config.services.process import Process
+from config.services.site import Site
 from tests.services.fixtures import SiteFactory
 from tests.services.launcher import is_alive
 from tests.services.postgres import PostgresUnderTest
 from tests.services.redis import RedisUnderTest
 from tests.services.sandbox import SandboxUnderTest
+from tests.services.site import base_environment, copy_database
 from tests.services.waiting import wait_until
 
 
@@ -98,18 +104,25 @@ def test_the_sandbox_starts_each_test_without_calls(sandbox: SandboxUnderTest) -
     assert set(sandbox.calls().values()) <= {0}
 
 
-def test_a_killed_web_worker_is_replaced_and_a_killed_main_process_takes_its_workers_along(site: SiteFactory) -> None:
-    """The web server goes on after `kill -9` of a worker; after that of its main process nothing goes on serving."""
-    running = site(workers=2)
-    first, second = running.worker_pids()
-    running.kill_worker(first)
-    wait_until(lambda: len(set(running.worker_pids()) - {first}) == 2, what="the worker has been replaced")
-    assert running.client.get("/health/live").status_code == 200
+def test_a_killed_web_worker_is_replaced_and_a_killed_main_process_takes_its_workers_along(
+    migrated_database: Path, tmp_path: Path
+) -> None:
+    """Under its guard, as the launcher starts it, the web server goes on after `kill -9` of a worker; after that of its
+    main process nothing goes on serving."""
+    copy_database(migrated_database, tmp_path / "site.sqlite3")
+    environment = base_environment(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'site.sqlite3'}")
+    service = Site(environment=environment, port=free_port(), workers=2).web()
+    with Process(service) as web:
+        wait_until(lambda: web.ended or web.is_ready(), what="the site is ready", timeout=60)
+        first, second = children(web.program())
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: len(set(children(web.program())) - {first}) == 2, what="the worker has been replaced")
+        assert web.is_ready()
 
-    workers = running.worker_pids()
-    assert second in workers
-    os.kill(running.pid, signal.SIGKILL)
-    wait_until(lambda: not any(is_alive(pid) for pid in workers), what="the workers are gone")
+        workers = children(web.program())
+        assert second in workers
+        os.kill(web.program(), signal.SIGKILL)
+        wait_until(lambda: not any(is_alive(pid) for pid in workers), what="the workers are gone")
 
 
 def test_the_web_server_speaks_no_http_2(site: SiteFactory) -> None:
