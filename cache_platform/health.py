@@ -132,7 +132,8 @@ def _load_services() -> dict[str, dict[str, str | int]]:
     for name, policies in conf.services.items():
         loads = sum(counts.get(policy, {}).get("loads", 0) for policy in policies)
         errors = sum(counts.get(policy, {}).get("load_errors", 0) for policy in policies)
-        status = "unknown" if not loads + errors else "failing" if errors > loads else "ok"
+        without = errors + sum(counts.get(policy, {}).get("left_alone", 0) for policy in policies)
+        status = "unknown" if not loads + without else "failing" if without > loads else "ok"
         found[name] = {"status": status, "loads": loads, "errors": errors}
     for name, policy_name in conf.heartbeats.items():
         found[name] = {"status": "unknown" if peek(registry.get(policy_name), {}) is None else "ok"}

@@ -19,6 +19,7 @@ from cache_platform.exceptions import (
     BudgetExceeded,
     LoadShed,
     PolicyError,
+    SourceBackoff,
     SourceError,
     SourceRateLimited,
     SourceUnavailable,
@@ -179,7 +180,9 @@ class Load:
         if not isinstance(error, Exception):
             self.give_back(Lease.NONE)  # this thread is being stopped; the source may be well
             return
-        if counted:
+        if counted and isinstance(error, SourceBackoff):
+            counters.add(self._policy.name, {"left_alone": 1})  # nobody was asked
+        elif counted:
             counters.add(self._policy.name, {"load_errors": 1})
             self._note(error)
         failures = (self._found.failures if self._found else 0) + 1

@@ -17,7 +17,7 @@ from cache_platform.conf import conf
 from cache_platform.exceptions import StoreUnavailable
 from cache_platform.health import servers
 from cache_platform.inventory import outbox_rows
-from cache_platform.load_times import LOAD_TIME_BOUNDS, load_times
+from cache_platform.load_times import BOUNDS, load_times
 from cache_platform.locks import KIND
 from cache_platform.policies import registry
 from cache_platform.ratelimits import counter_of
@@ -31,6 +31,7 @@ Totals = Mapping[str, Mapping[str, int]]
 BY_POLICY = {
     "loads": ("loads", "Loads that gave a value, or that there is none"),
     "load_errors": ("load_errors", "Loads that failed"),
+    "left_alone": ("left_alone", "Loads not made, because their source is left alone for a while"),
     "collapsed": ("collapsed", "Misses that waited for another's load"),
     "superseded": ("superseded", "Entries overtaken by a write or flush before they ended"),
     "stored_bytes": ("bytes_stored", "Bytes of stored entries"),
@@ -96,8 +97,8 @@ def _results(amounts: Mapping[str, int]) -> dict[str, int]:
 
 def _cumulative(amounts: Mapping[str, int]) -> list[tuple[str, float]]:
     """The histogram as Prometheus has it: bounds in seconds, each bucket with all that lie below it."""
-    found, passed, times = [], 0, load_times(amounts)
-    for bound in LOAD_TIME_BOUNDS:
+    found, passed, times = [], 0, load_times(amounts, BOUNDS)
+    for bound in BOUNDS:
         passed += times[str(bound)]
         found.append((repr(bound / 1000), float(passed)))
     return [*found, ("+Inf", float(passed + times["inf"]))]

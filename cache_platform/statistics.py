@@ -32,10 +32,11 @@ WINDOWS: dict[str, dict[str, int]] = {
     "7d": {"hours": 168},
 }
 COUNTERS = (
-    "hits", "local_hits", "stale_hits", "misses", "collapsed", "loads", "load_errors", "loads_compared",
+    "hits", "local_hits", "stale_hits", "misses", "collapsed", "loads", "load_errors", "left_alone", "loads_compared",
     "loads_unchanged", "superseded", "stored", "bytes_stored", "load_us", "tokens_saved", "micro_usd_saved",
 )  # fmt: skip
-"""Of a policy. `loads_compared` are the values whose forerunner the process that loaded them still knew, and of them
+"""Of a policy. `left_alone` are loads that were not made, because their source is left alone for a while: no calls, and
+no errors of it. `loads_compared` are the values whose forerunner the process that loaded them still knew, and of them
 `loads_unchanged` were the same again; `superseded` and `stored` are entries, `load_us` microseconds. The last two are
 added by whoever knows what a load costs: a model's tokens, millionths of a US dollar."""
 LIMIT_COUNTERS = ("admitted", "refused", "would_refuse", "unenforced", "given_back")

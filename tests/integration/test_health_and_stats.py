@@ -166,7 +166,7 @@ def test_a_database_that_hangs_costs_a_bounded_wait(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_failing_service_shows_in_health(settings: Any, declare: Any, client: Any) -> None:
-    """More errors than loads in the last minutes: degraded."""
+    """More errors than loads in the last minutes: degraded. A source that is left alone is not well either."""
     policy = declare(name="test.service", params={"id": int})
     settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "SERVICES": {"thing": ["test.service"]}, "HEARTBEATS": {}}
     assert health.services() == {"thing": {"status": "unknown", "loads": 0, "errors": 0}}
@@ -175,6 +175,12 @@ def test_a_failing_service_shows_in_health(settings: Any, declare: Any, client: 
 
     flush_policy("service.health")
     assert health.services()["thing"]["status"] == "failing"
+    counters.add(policy.name, {"loads": 5})
+    flush_policy("service.health")
+    assert health.services()["thing"]["status"] == "ok"
+    counters.add(policy.name, {"left_alone": 4})
+    flush_policy("service.health")
+    assert health.services()["thing"] == {"status": "failing", "loads": 6, "errors": 3}
 
 
 def test_windows_are_checked_before_anything_is_read() -> None:

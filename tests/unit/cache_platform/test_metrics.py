@@ -44,19 +44,21 @@ def test_every_counter_of_a_policy_is_shown(declare: Any) -> None:
     """In base units: bytes, seconds, dollars."""
     declare(name="test.thing")
     counted = {
-        "loads": 3, "load_errors": 2, "superseded": 5, "bytes_stored": 700, "tokens_saved": 40,
+        "loads": 3, "load_errors": 2, "left_alone": 8, "superseded": 5, "bytes_stored": 700, "tokens_saved": 40,
         "micro_usd_saved": 1_500_000, "load_us": 1_234_500,
         "load_ms_le_50": 1, "load_ms_le_1000": 1, "load_ms_le_inf": 1,
     }  # fmt: skip
     counters.add("test.thing", counted)
     found = shown()
     expected = {
-        "loads_total": 3, "load_errors_total": 2, "superseded_total": 5, "stored_bytes_total": 700,
+        "loads_total": 3, "load_errors_total": 2, "left_alone_total": 8, "superseded_total": 5, "stored_bytes_total": 700,
         "tokens_saved_total": 40, "money_saved_usd_total": 1.5, "load_seconds_sum": 1.2345, "load_seconds_count": 3,
     }  # fmt: skip
     assert {name: sample(found, name, policy="test.thing") for name in expected} == expected
     buckets = by_label(found, "load_seconds_bucket", "le", policy="test.thing")
-    assert [buckets[le] for le in ("0.025", "0.05", "0.5", "1.0", "10.0", "+Inf")] == [0, 1, 1, 2, 2, 3]
+    assert [buckets[le] for le in ("0.025", "0.035", "0.05", "0.5", "0.85", "1.0", "10.0", "+Inf")] == [
+        0, 0, 1, 1, 1, 2, 2, 3,
+    ]  # fmt: skip
     assert list(buckets.values()) == sorted(buckets.values())
 
 

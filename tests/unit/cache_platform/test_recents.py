@@ -25,9 +25,9 @@ from cache_platform import (
 )
 from cache_platform.changes import Changes
 from cache_platform.entries import Entry, Times
-from cache_platform.exceptions import PolicyError, SourceError
+from cache_platform.exceptions import PolicyError, SourceBackoff, SourceError, SourceUnavailable
 from cache_platform.recents import LONGEST_ERROR
-from cache_platform.statistics import counters, read_window
+from cache_platform.statistics import counters, read_window, summary
 from cache_platform.stores.base import LOADS_KEPT
 from cache_platform.stores.memory import MemoryStore
 from cache_platform.testing import FakeClock, PausedLoader, failing_store, isolated_cache
@@ -194,6 +194,16 @@ def test_loads_that_bring_nothing_new_are_counted(thing: Any) -> None:
     load(thing, "b", {"v": 1})
     found = read_window("5m")["test.thing"]
     assert (found["loads"], found["loads_compared"], found["loads_unchanged"]) == (6, 4, 2)
+
+
+def test_a_load_that_was_not_made_is_no_call(thing: Any) -> None:
+    """A source that is left alone was not asked: no error of it, and nothing that pushes real loads out of the list."""
+    load(thing, "a", SourceUnavailable("weather", "no answer"))
+    for name in "bcd":
+        load(thing, name, SourceBackoff("weather", "is left alone for a while", retry_after=5))
+    shown = summary(read_window("5m")["test.thing"])
+    assert (shown["load_errors"], shown["left_alone"], shown["providerCalls"]) == (1, 3, 1)
+    assert [each.error for each in recents.read("test.thing")] == ["SourceUnavailable: weather: no answer"]
 
 
 def test_few_loads_are_remembered() -> None:

@@ -52,13 +52,13 @@ def titles(**counts: int) -> list[str]:
             {"hits": 100, "loads": 50, "load_ms_le_2500": 50},
             {"load_ms_le_2500": 0, "load_ms_le_500": 50},
             "Its loads are slower than readers wait",
-            "One load in twenty takes about 2425 ms or more; after the soft timeout of 1 s",
+            "One load in twenty takes about 2475 ms or more; after the soft timeout of 1 s",
         ),
         (
             {"hits": 100, "loads": 50, "load_ms_le_5000": 50},
             {"load_ms_le_5000": 0, "load_ms_le_500": 50},
             "Its loads nearly time out",
-            "One load in twenty takes about 4875 ms or more; the hard timeout is 5 s.",
+            "One load in twenty takes about 4950 ms or more; the hard timeout is 5 s.",
         ),
         (
             {"hits": 100, "misses": 100, "collapsed": 41, "loads": 59},
