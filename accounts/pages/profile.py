@@ -18,7 +18,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # a generic class
         fields = ("display_name", "avatar")
         labels = {"display_name": "Display name", "avatar": "Picture"}
         help_texts = {
-            "display_name": "How you are called on this site. Left empty, it is your own name.",
+            "display_name": "The heading of your account. Left empty, it is your own name.",
             "avatar": "An https address, for apps that show your picture. This site loads nothing from elsewhere.",
         }
         error_messages = {"avatar": {"invalid": "Enter an address that begins with https://."}}

@@ -11,10 +11,12 @@ import os
 import runpy
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Self, TextIO
 
 from config.environment import BASE_DIR
@@ -44,6 +46,7 @@ LIBRARIES = (
 )
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(list(LIBRARIES))
+_starting = threading.Lock()
 
 
 class Forked:
@@ -68,7 +71,8 @@ class Forked:
         theirs = (Connection(from_us, writable=False), Connection(to_us, readable=False), Connection(error))
         given = (module, arguments, dict(environment), theirs, leads)
         self._process = _context.Process(target=_run, args=given, daemon=True)
-        self._process.start()
+        with _without_main():
+            self._process.start()
         for end in theirs:
             end.close()
         self.stdin: TextIO = os.fdopen(stdin, "w")
@@ -125,6 +129,18 @@ class Forked:
         for pipe in (self.stdin, self.stdout):
             with suppress(BrokenPipeError):
                 pipe.close()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """multiprocessing imports the program's main module in the child. Nothing here needs it, and one that is no module,
+    but a script that starts sites, would start them there, too, and so on without an end."""
+    with _starting:
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _run(
