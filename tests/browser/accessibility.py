@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 AXE = Path(__file__).parent.parent / "vendor" / "axe" / "axe-4.14.1.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -76,16 +76,16 @@ def violations(page: Page, *, only: list[str] | None = None, without: tuple[str,
 
 
 @contextmanager
-def as_it_is(page: Page, browser: Browser) -> Iterator[Page]:
-    """What `page`, whose JavaScript is off, shows, in another tab, where axe-core can run: with the same markup, but
+def as_it_is(page: Page, mirror: Page) -> Iterator[Page]:
+    """What `page`, whose JavaScript is off, shows, in `mirror`, where axe-core can run: with the same markup, but
     without the scripts."""
     html = re.sub(r"<script\b.*?</script>|</?noscript>", "", page.content(), flags=re.DOTALL)
-    context = browser.new_context(viewport=page.viewport_size, color_scheme="dark", reduced_motion="reduce")
-    tab = context.new_page()
-    tab.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
-    tab.goto(page.url)
-    yield tab
-    context.close()
+    assert page.viewport_size is not None
+    mirror.set_viewport_size(page.viewport_size)
+    mirror.route(page.url, lambda route: route.fulfill(body=html, content_type="text/html; charset=utf-8"))
+    mirror.goto(page.url)
+    yield mirror
+    mirror.unroute_all()
 
 
 def too_wide(page: Page) -> list[str]:

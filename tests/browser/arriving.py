@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.pages import SEARCHED_OFTEN, SitePage
 from tests.browser.signing_in import sign_in
@@ -77,28 +77,67 @@ def connect(browser: Browser, site: SiteUnderTest) -> None:
     context.close()
 
 
-@pytest.fixture
-def arrive(furnished: SiteUnderTest, chromium: Browser) -> Iterator[Arrive]:
-    """`arrive(listed, javascript=True)`: the page. A message of its console, a request that fails or that leaves the
-    machine fails the test."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
+class Tabs:
+    """The browsers of visitors, each with one tab: a page in one that is open costs half of what a new one does."""
 
-    def come(listed: SitePage, *, javascript: bool = True) -> Page:
-        context = chromium.new_context(
-            base_url=furnished.url,
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+        self._tabs: dict[tuple[str | None, str, bool], Page] = {}
+        self.complaints: list[str] = []
+
+    def of(self, listed: SitePage, *, javascript: bool) -> Page:
+        """The tab of whom `listed` is for, as at a desk in light."""
+        visitor = (listed.who, listed.origin, javascript)
+        if visitor not in self._tabs:
+            self._tabs[visitor] = self._opened(listed, javascript=javascript)
+        tab = self._tabs[visitor]
+        tab.set_viewport_size(DESK)
+        tab.emulate_media(color_scheme="light")
+        return tab
+
+    def leave(self) -> None:
+        """Leave all pages, and what they had asked for."""
+        for tab in self._tabs.values():
+            tab.unroute_all()
+            tab.goto("about:blank")
+        self.complaints.clear()
+
+    def close(self) -> None:
+        """Close all."""
+        for tab in self._tabs.values():
+            tab.context.close()
+
+    def _opened(self, listed: SitePage, *, javascript: bool) -> Page:
+        context = self._browser.new_context(
+            base_url=self._url,
             java_script_enabled=javascript,
             reduced_motion="reduce",
-            viewport=DESK,
             extra_http_headers={"X-Forwarded-For": listed.origin},
         )
-        contexts.append(context)
         context.set_default_timeout(20_000)
-        page = context.new_page()
-
-        watch(page, furnished.url, complaints)
+        tab = context.new_page()
+        watch(tab, self._url, self.complaints)
         if listed.who:
-            sign_in(page, furnished.url, listed.who)
+            sign_in(tab, self._url, listed.who)
+        return tab
+
+
+@pytest.fixture(scope="module")
+def tabs(furnished: SiteUnderTest, chromium: Browser) -> Iterator[Tabs]:
+    """The visitors' tabs, for `arrive`."""
+    tabs = Tabs(chromium, furnished.url)
+    yield tabs
+    tabs.close()
+
+
+@pytest.fixture
+def arrive(tabs: Tabs) -> Iterator[Arrive]:
+    """`arrive(listed, javascript=True)`: the page. A message of its console, a request that fails or that leaves the
+    machine fails the test."""
+
+    def come(listed: SitePage, *, javascript: bool = True) -> Page:
+        page = tabs.of(listed, javascript=javascript)
         if listed.template:
             body = render_to_string(listed.template, {"wait": "12 seconds"})
             page.route(f"**{listed.address}", lambda route: route.fulfill(status=500, body=body, content_type=HTML))
@@ -110,6 +149,14 @@ def arrive(furnished: SiteUnderTest, chromium: Browser) -> Iterator[Arrive]:
         return page
 
     yield come
-    for context in contexts:
-        context.close()
+    complaints = list(tabs.complaints)
+    tabs.leave()
     assert not complaints, complaints
+
+
+@pytest.fixture(scope="module")
+def mirror(chromium: Browser) -> Iterator[Page]:
+    """A tab for what another one shows, in which scripts run; in dark."""
+    context = chromium.new_context(color_scheme="dark", reduced_motion="reduce")
+    yield context.new_page()
+    context.close()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
-from tests.browser.arriving import arrive, furnished
+from tests.browser.arriving import arrive, furnished, mirror, tabs
 
-__all__ = ["arrive", "furnished"]
+__all__ = ["arrive", "furnished", "mirror", "tabs"]
 
 
 def _is_complaint(message: ConsoleMessage) -> bool:

@@ -4,7 +4,7 @@ the pages."""
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from tests.browser.accessibility import as_it_is, keyboard_walk, too_wide, violations
 from tests.browser.arriving import PHONE, Arrive
@@ -14,13 +14,13 @@ pytestmark = pytest.mark.system
 
 
 @EACH
-def test_a_page_is_whole_without_a_script(arrive: Arrive, chromium: Browser, listed: SitePage) -> None:
+def test_a_page_is_whole_without_a_script(arrive: Arrive, mirror: Page, listed: SitePage) -> None:
     """It has its heading and its main part, and keeps all rules: on a phone, in dark."""
     page = arrive(listed, javascript=False)
     page.set_viewport_size(PHONE)
     assert page.locator("h1").count() >= 1
     assert len(page.locator("main").first.inner_text()) > 30
-    with as_it_is(page, chromium) as copy:
+    with as_it_is(page, mirror) as copy:
         assert violations(copy, without=listed.without) == []
         assert too_wide(copy) == []
 
