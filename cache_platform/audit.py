@@ -24,12 +24,12 @@ LEFT = {"outbox": ", waiting in the outbox", "process": ", known to this process
 
 def flushed(done: Flushed, by: AbstractBaseUser | None, where: str, *, failed: bool = False) -> None:
     """One line in the log, and a LogEntry where somebody did it who is a user and Django's admin is installed."""
-    who = _operator() if by is None else _named(by)
+    who = _operator() if by is None else f"{_named(by)} in {where}"
     did = "failed, or not whole: flushing" if failed else "not taken: flushing" if done.not_taken else "flushed"
     logger.log(
         logging.WARNING if failed or done.not_taken else logging.INFO,
-        "%s %s by %s in %s: entries %s, generations %d%s",
-        did, done.target, who, where,
+        "%s %s by %s: entries %s, generations %d%s",
+        did, done.target, who,
         "not counted" if done.entries is None else done.entries,
         done.generations, LEFT[done.left],
     )  # fmt: skip

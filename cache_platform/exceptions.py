@@ -83,13 +83,15 @@ class LockLost(CachePlatformError):
 
 
 class SourceError(CachePlatformError):
-    """The source behind a loader failed. `retry_after` is in seconds where the source named it."""
+    """The source behind a loader failed. `retry_after` is in seconds where the source named it; `unreached` is the
+    address (scheme, host, port) that could not be connected to: for operators, and not in the text."""
 
-    def __init__(self, source: str, detail: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, source: str, detail: str, *, retry_after: float | None = None, unreached: str = "") -> None:
         super().__init__(f"{source}: {detail}")
         self.source = source
         self.detail = detail
         self.retry_after = retry_after
+        self.unreached = unreached
 
 
 class SourceUnavailable(SourceError):

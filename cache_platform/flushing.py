@@ -222,7 +222,7 @@ def _policy(value: object) -> str:
 
 def _tag(value: object) -> str:
     if value == keys.EVERYTHING:
-        raise InvalidQuery("tag", "is on every entry; to flush everything, give all")
+        raise InvalidQuery("tag", "is on every entry; choose everything (all) instead")
     if isinstance(value, str) and keys.is_tag(value):
         return value
     raise InvalidQuery("tag", "must be a tag, as in user:42 or policy:weather.current")
@@ -243,7 +243,7 @@ def _pattern(value: object) -> str:
             most = f"{LONGEST_PATTERN} characters, {MOST_WILD} stars and {MOST_WILD} sets in brackets"
             raise InvalidQuery("pattern", f"may have {most} at the most, since each key is compared with it")
         if NAMELESS.fullmatch(value):
-            raise InvalidQuery("pattern", "matches every entry; to flush everything, give all")
+            raise InvalidQuery("pattern", "matches every entry; choose everything (all) instead")
         return value
     raise InvalidQuery("pattern", "must be a Redis glob for keys without their prefix, as in weather.*:lat=52*")
 

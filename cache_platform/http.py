@@ -287,13 +287,21 @@ class HttpSource:
     def _translated(self, error: Exception) -> SourceError:
         for foreign, ours, detail in TRANSLATIONS:
             if isinstance(error, foreign):
-                return ours(self.name, f"{detail} ({type(error).__name__})")
+                return ours(self.name, f"{detail} ({type(error).__name__})", unreached=_unreached(error))
         raise AssertionError("TRANSLATIONS covers httpx.HTTPError and httpx.InvalidURL") from error
 
     def _forget_after_fork(self) -> None:
         # Kept, not closed: its locks may be held by threads that exist only in the parent.
         self._inherited, self._client = self._client, None
         self._lock = Lock()
+
+
+def _unreached(error: Exception) -> str:
+    """The address that could not be connected to, without user and password; empty for another error."""
+    if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return ""
+    url = error.request.url
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 def _without(secrets: tuple[str, ...], text: str) -> str:

@@ -51,6 +51,9 @@ LEFT = {
     Lease.UNSTORABLE: "the last load of it could not be stored",
 }
 
+UNREACHED = "; nothing answers at "
+"""In a reason, before the address that could not be reached, which ends it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish(Generic[T]):
@@ -157,9 +160,12 @@ def _made(load: Load, key: str) -> Made | End:
 
 
 def reason(error: Exception) -> str:
-    """An error's kind, and its text where it is of this package, which writes no secret into it."""
+    """An error's kind, and its text where it is of this package, which writes no secret into it; with the address that
+    could not be reached, if that is why."""
     kind = type(error).__name__
-    return f"{kind}: {error}"[:200] if isinstance(error, SourceError | ParameterError) else kind
+    text = f"{kind}: {error}"[:200] if isinstance(error, SourceError | ParameterError) else kind
+    unreached = error.unreached if isinstance(error, SourceError) else ""
+    return f"{text}{UNREACHED}{unreached}" if unreached else text
 
 
 @dataclass(frozen=True, slots=True)

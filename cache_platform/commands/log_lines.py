@@ -50,6 +50,24 @@ def log_lines_to(stream: Any) -> Iterator[None]:  # noqa: ANN401  # whatever has
             handler.setStream(before)
 
 
+@contextmanager
+def off_terminals(name: str) -> Iterator[None]:
+    """Keep what the logger `name` says below WARNING from terminals: whoever sits there is told by the command. All
+    other handlers have it."""
+    handlers = [handler for handler in _handlers() if getattr(handler.stream, "isatty", bool)()]
+
+    def elsewhere(record: logging.LogRecord) -> bool:
+        return record.name != name or record.levelno >= logging.WARNING
+
+    for handler in handlers:
+        handler.addFilter(elsewhere)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(elsewhere)
+
+
 def _handlers() -> list[logging.StreamHandler]:  # type: ignore[type-arg]  # of whatever stream
     loggers = [logging.getLogger(), *(each for each in logging.Logger.manager.loggerDict.values())]
     found = {

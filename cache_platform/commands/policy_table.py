@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cache_platform.commands.tables import Cell, Column, Row, Table
-from cache_platform.commands.words import UNKNOWN, amount, load_time, share, size
+from cache_platform.commands.words import amount, load_time, money, share, size
 
 COLUMNS = (
     Column("policy", left=True),
     Column("reads"),
-    Column("hits"),
+    Column("hit rate"),
     Column("local", priority=7),
     Column("stale", priority=5),
     Column("misses", priority=4),
-    Column("collapsed", priority=10),
+    Column("waited", priority=10),
     Column("loads"),
     Column("errors", priority=1),
     Column("p50", priority=8),
@@ -55,7 +55,7 @@ def policy_table(patterns: Sequence[Pattern], total: Pattern | None) -> Table:
 def _row(name: str, pattern: Pattern, *, style: str) -> Row:
     reads = reads_of(pattern)
     quiet = style or ("dim" if is_idle(pattern) else "")
-    money = pattern["micro_usd_saved"] / 1_000_000
+    saved = pattern["micro_usd_saved"]
     return [
         Cell(name, quiet),
         Cell(amount(reads), quiet),
@@ -66,7 +66,7 @@ def _row(name: str, pattern: Pattern, *, style: str) -> Row:
         _count(pattern["superseded"], quiet),
         _count(pattern["count"], quiet),
         Cell(size(pattern["estimatedBytes"]), quiet or _dim(pattern["estimatedBytes"])),
-        Cell(f"${money:,.2f}" if money else UNKNOWN, quiet or _dim(money)),
+        Cell(money(saved), quiet or _dim(saved)),
     ]
 
 
@@ -97,11 +97,11 @@ def sentence(total: Pattern) -> str:
     parts = [
         f"{amount(reads)} reads",
         f"{share(total['hits'], reads)} hits",
-        f"{total['apiCallReduction']} fewer calls",
+        f"{share(total['callsSaved'], reads)} fewer calls",
         f"{amount(total['callsSaved'])} calls saved",
     ]
     if total["micro_usd_saved"]:
-        parts.append(f"${total['micro_usd_saved'] / 1_000_000:,.2f} saved")
+        parts.append(f"{money(total['micro_usd_saved'])} saved")
     if total["p95LoadMs"] is not None:
         parts.append(f"95 % of loads in {load_time(total['p95LoadMs'])}")
     return ", ".join(parts)

@@ -110,7 +110,7 @@ class Screen:
         refused = monitor.refused()
         parts = [
             ("reads/s", rate(total.reads), "bold"),
-            ("hits", share(total.hits, reads), f"bold {hit_style(total.hits, reads)}"),
+            ("hit rate", share(total.hits, reads), f"bold {hit_style(total.hits, reads)}"),
             ("loads/s", rate(total.loads), "bold"),
             ("errors/s", rate(total.errors), "bold red" if total.errors else "bold"),
             ("p95", load_time(total.p95), "bold"),
@@ -162,9 +162,16 @@ class Screen:
         )
         rest += [f"{idle} idle"] * bool(idle)
         if not page:
-            return [Text("nothing was read in the last hour", "dim"), *self._blank(height - 1)]
+            return [_cut(Text(self._none(), "dim"), width), *self._blank(height - 1)]
         told = Text(", ".join(rest), "dim")
         return [_table(page, width).rich(), *self._blank(height - 2 - len(page)), told]
+
+    def _none(self) -> str:
+        """Why there is no policy."""
+        away = self._monitor.away_for is not None
+        if self._monitor.trends is None:
+            return "what was read is not known" + (": the store is away" if away else " yet")
+        return f"nothing was read in the {'hour before the store went away' if away else 'last hour'}"
 
     def _blank(self, number: int) -> list[RenderableType]:
         return [Text() for _ in range(max(0, number) if self.padded else 0)]
@@ -217,7 +224,7 @@ def _piece(bar: Bar | None, line: int, lines: int, top: float) -> tuple[str, str
 COLUMNS = (
     Column("policy", left=True),
     Column("reads/s"),
-    Column("hits", priority=2),
+    Column("hit rate", priority=2),
     Column("loads/s", priority=1),
     Column("err/s", priority=4),
     Column("p95", priority=3),

@@ -14,11 +14,14 @@ GAP = 2
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. Where there is too little room, those with the largest `priority` are left out; 0 stays."""
+    """One column. Where there is too little room, those with the largest `priority` are left out; 0 stays. If there
+    still is, one becomes narrower: that which `folds`, whose text goes on in the next line, else the first, which is
+    cut. The others are whole."""
 
     title: str
     priority: int = 0
     left: bool = False
+    folds: bool = False
 
 
 class Cell(NamedTuple):
@@ -75,9 +78,13 @@ class Table:
         from rich.text import Text
 
         table = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+        narrower = next((column for column in self.columns if column.folds), self.columns[0])
         for column in self.columns:
             table.add_column(
-                Text(column.title), justify="left" if column.left else "right", no_wrap=True, overflow="ellipsis"
+                Text(column.title),
+                justify="left" if column.left else "right",
+                no_wrap=column is not narrower,
+                overflow="fold" if column.folds else "ellipsis",
             )
         for row in self.rows:
             table.add_row(*(Text(cell.text, cell.style) for cell in row))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from cache_platform.commands.log_lines import log_lines_to
 from cache_platform.commands.operator import OperatorCommand
 from cache_platform.commands.warm_run import Item
 from cache_platform.commands.words import milliseconds
+from cache_platform.warming import UNREACHED
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,6 +47,23 @@ def _text(item: Item) -> Text:
     shown = Text(_told(item, "  "))
     shown.stylize(STYLES[item.outcome], 0, 10)
     return shown
+
+
+def unreached(items: Iterable[Item]) -> list[str]:
+    """A line for each address that could not be reached, with the settings that have it."""
+    addresses = {item.why.rpartition(UNREACHED)[2]: None for item in items if UNREACHED in item.why}
+    named = {name: _address_of(getattr(settings, name)) for name in dir(settings) if name.endswith("_URL")}
+    found = []
+    for address in addresses:
+        names = " and ".join(name for name, its in named.items() if its == address)
+        found.append(f"nothing answers at {address}" + (f": look at {names}" if names else ""))
+    return found
+
+
+def _address_of(url: object) -> str:
+    """Its scheme, host and port."""
+    address = urlsplit(url) if isinstance(url, str) else urlsplit("")
+    return f"{address.scheme}://{address.netloc.rpartition('@')[2]}"
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class WarmRun:
             self._wishes.put(wish)
         self._note = note
         self._noting = threading.Lock()
-        self._threads = min(concurrency, len(wishes))
+        self._threads = min(1 if dry else concurrency, len(wishes))  # by one alone they are told as they are declared
         self._dry = dry
         self._stop = threading.Event()
         self._pace = Pace(rate, self._stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cache_platform.load_times import in_words
+from cache_platform.pages.wording import dollars
 from cache_platform.statistics import percent
 
 UNKNOWN = "-"
@@ -32,8 +33,13 @@ def rate(per_second: float | None) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """A share, as in `97.3%`; unknown of nothing."""
-    return percent(part / whole) if whole else UNKNOWN
+    """A share, as in `97.3 %`; unknown of nothing."""
+    return percent(part / whole).replace("%", " %") if whole else UNKNOWN
+
+
+def money(micro_dollars: int) -> str:
+    """Millionths of a US dollar, as the staff page writes them; `-` for nothing."""
+    return dollars(micro_dollars) if micro_dollars else UNKNOWN
 
 
 def milliseconds(number: float | None) -> str:

@@ -35,8 +35,8 @@ RULES: Mapping[str, Mapping[str, str]] = {
     "cache_flush": {
         "policy": "there is no such policy",
         "key": "must be an entry's whole key",
-        "tag": "must be a tag|give all",
-        "pattern": "at the most|give all",
+        "tag": "must be a tag|choose everything",
+        "pattern": "at the most|choose everything",
     },
     # how large a whole is, and what a spelling comes to
     "profile_change": {**SETTINGS, "avatar": "valid URL|null characters"},

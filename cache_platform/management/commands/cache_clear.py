@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from cache_platform import flushing, generations
+from cache_platform import audit, flushing, generations
+from cache_platform.commands.log_lines import off_terminals
 from cache_platform.commands.operator import WARNING, WELL, OperatorCommand
 from cache_platform.commands.words import milliseconds, several
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
@@ -101,7 +103,8 @@ class Command(OperatorCommand):
 
     def _flush(self, target: Target, count: Count | None, *, as_json: bool) -> int:
         try:
-            done = flushing.flush(target, by=None, where="command", counted=count.entries if count else None)
+            with self._audit_elsewhere(as_json=as_json):
+                done = flushing.flush(target, by=None, where="command", counted=count.entries if count else None)
         except StoreUnavailable as error:
             return self.fail(error)
         if done.not_taken:  # but by this process, which ends now
@@ -113,6 +116,11 @@ class Command(OperatorCommand):
         if done.waiting:
             return self.warn(f"{target} waits in the outbox: it is flushed before anybody reads from the store again")
         return WELL
+
+    def _audit_elsewhere(self, *, as_json: bool) -> AbstractContextManager[None]:
+        """Where somebody reads the result as a sentence, the audit's line in front of it would be the same again."""
+        seen = self.stdout.isatty() and self.stderr.isatty() and not as_json
+        return off_terminals(audit.logger.name) if seen and self._options["verbosity"] < 2 else nullcontext()
 
 
 def _sentence(target: Target, amounts: Count | Flushed | None) -> str:

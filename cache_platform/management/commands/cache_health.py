@@ -60,7 +60,7 @@ class Command(OperatorCommand):
 
 
 def _table(checked: Checked) -> Table:
-    columns = [Column("part", left=True), Column("state", left=True), Column("", priority=1, left=True)]
+    columns = [Column("part", left=True), Column("state", left=True), Column("", left=True, folds=True)]
     rows = [
         [Cell(name, "bold"), Cell(state, STYLES.get(state, "green")), Cell(text, "dim")]
         for name, state, text in _parts(checked)

@@ -50,13 +50,14 @@ class Command(OperatorCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How often, and how many times."""
+        """How often, how many times, and JSON."""
         parser.add_argument("--interval", type=seconds, default=2.0, metavar="S", help="seconds between updates (2)")
         parser.add_argument("--count", type=times, metavar="N", help="end after so many updates")
+        parser.add_argument("--json", action="store_true", help="JSON Lines on a terminal too, as in a pipe")
 
     def work(self, options: Mapping[str, Any]) -> int:
         """Watch until told to end."""
-        watch = self._on_a_screen if self.is_terminal() else self._as_lines
+        watch = self._on_a_screen if self.is_terminal() and not options["json"] else self._as_lines
         with _ended_by_sigterm():
             try:
                 return watch(options["interval"], options["count"])

@@ -15,7 +15,7 @@ from django.core.management.base import CommandParser
 from cache_platform import flushing
 from cache_platform.commands.operator import FAILED, WARNING, WELL, OperatorCommand
 from cache_platform.commands.tables import Cell, Column, Table
-from cache_platform.commands.warm_report import STYLES, WORDS, shown_items
+from cache_platform.commands.warm_report import STYLES, WORDS, shown_items, unreached
 from cache_platform.commands.warm_run import Item, WarmRun, outcomes_by_policy
 from cache_platform.commands.words import duration, several
 from cache_platform.conf import conf
@@ -126,11 +126,13 @@ class Command(OperatorCommand):
                     "error": run.away or None,
                 }
             )
-            return
-        if self.is_terminal() and len(counts) > 1:
-            self.console().print("", _summary(counts), "", sep="\n")
-        parts = [f"{total[name]:,} {WORDS.get(name, name)}" for name in ORDER if total[name]]
-        self.note(f"{several(len(items), 'entry', 'entries')} in {duration(took)}: {', '.join(parts) or 'none'}")
+        else:
+            if self.is_terminal() and len(counts) > 1:
+                self.console().print("", _summary(counts), "", sep="\n")
+            parts = [f"{total[name]:,} {WORDS.get(name, name)}" for name in ORDER if total[name]]
+            self.note(f"{several(len(items), 'entry', 'entries')} in {duration(took)}: {', '.join(parts) or 'none'}")
+        for each in unreached(items):
+            self.note(each)
 
     def _exit_code(self, items: Sequence[Item], run: WarmRun, wished: int) -> int:
         if run.away:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -31,6 +32,11 @@ class Ran:
     def json(self) -> Any:
         """What it said, as one JSON document."""
         return json.loads(self.out)
+
+    @property
+    def seen(self) -> str:
+        """What it said, without colours."""
+        return re.sub(r"\x1b\[[0-9;]*m", "", self.out)
 
     @property
     def rows(self) -> list[list[str]]:

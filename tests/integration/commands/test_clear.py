@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError
 
-from cache_platform import get_or_load
+from cache_platform import audit, get_or_load
+from cache_platform.exceptions import StoreUnavailable
 from cache_platform.models import OutboxRow
+from cache_platform.stores import get_store
 from cache_platform.testing import failing_store, isolated_cache
 from tests.integration.commands.running import Ran, Terminal, run
 from tests.services.redis import RedisUnderTest
@@ -104,6 +108,48 @@ def test_the_line_tells_what_went(full: Any, caplog: pytest.LogCaptureFixture) -
     assert [each.name for each in caplog.records] == ["cache_platform.audit"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "terminal", "shown"),
+    [
+        ([], True, False),
+        (["-v2"], True, True),
+        (["--json"], True, True),
+        ([], False, True),
+    ],
+    ids=["terminal", "-v 2", "JSON", "pipe"],
+)
+def test_the_audit_line_is_no_noise_on_a_terminal(full: Any, arguments: list[str], terminal: bool, shown: bool) -> None:
+    """Whoever sits there is told by the result; a log that is kept has the line always, and so has a pipe."""
+    screen, kept = logging.StreamHandler(Terminal()), logging.StreamHandler(StringIO())
+    audit.logger.addHandler(screen)
+    audit.logger.addHandler(kept)
+    level = audit.logger.level
+    audit.logger.setLevel(logging.INFO)
+    try:
+        assert clear("--policy=test.thing", "--yes", *arguments, terminal=terminal).code == 0
+        audit.logger.info("afterwards")
+    finally:
+        audit.logger.removeHandler(screen)
+        audit.logger.removeHandler(kept)
+        audit.logger.setLevel(level)
+    assert ("flushed policy test.thing by a command of" in screen.stream.getvalue()) is shown
+    assert "flushed policy test.thing by a command of" in kept.stream.getvalue()
+    assert screen.stream.getvalue().endswith("afterwards\n")
+
+
+def test_a_flush_that_fails_is_told_in_full(full: Any) -> None:
+    """On a terminal too: the audit's line alone says how many entries are gone."""
+    screen = logging.StreamHandler(Terminal())
+    audit.logger.addHandler(screen)
+    try:
+        with mock.patch.object(get_store(), "delete", side_effect=StoreUnavailable("gone")):
+            done = clear("--pattern=test.thing:*", "--yes", terminal=True)
+    finally:
+        audit.logger.removeHandler(screen)
+    assert (done.code, "error: not flushed, or not whole" in done.err) == (2, True)
+    assert "failed, or not whole: flushing pattern test.thing:* by a command of" in screen.stream.getvalue()
+
+
 def test_nobody_to_ask_is_an_error(full: Any, read: Read) -> None:
     """A script that forgot --yes flushes nothing."""
     done = clear("--policy=test.thing")
@@ -141,8 +187,8 @@ def test_it_asks_on_a_terminal(
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("--tag=all", "give all"),
-        ("--pattern=*:*", "give all"),
+        ("--tag=all", "choose everything (all) instead"),
+        ("--pattern=*:*", "choose everything (all) instead"),
         ("--policy=test.thin", "did you mean test.thing"),
         ("--tag=", "exactly one of"),
         ("--tag=ü", "must be a tag"),

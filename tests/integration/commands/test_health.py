@@ -63,6 +63,17 @@ def test_plain_lines_and_a_terminal() -> None:
     assert "\x1b[1;32mhealthy" in look(terminal=True).out
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+@pytest.mark.usefixtures("redis")
+def test_parts_and_states_are_whole_at_any_width(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """What is said of a part goes on below rather than taking their room, and is all there."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    table = look(terminal=True).seen.splitlines()[2:]
+    assert all(len(line.rstrip()) <= width for line in table)
+    assert [line.split()[:2] for line in table if line[0] != " "] == [row[:2] for row in look().rows[1:]]
+    assert "breaker closed" in " ".join(" ".join(table).split())
+
+
 @pytest.mark.usefixtures("redis")
 def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of errors too."""

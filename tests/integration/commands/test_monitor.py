@@ -80,6 +80,17 @@ def test_each_line_is_one_interval(thing: Any, other: Any, read: Read, between_l
     assert third["outbox"] == 0
 
 
+def test_json_is_lines_on_a_terminal_too(thing: Any, read: Read, between_looks: Any) -> None:
+    """No screen, no colours: what a pipe gets with and without it."""
+    between_looks += [lambda: None, lambda: read(thing, 1)]
+    with isolated_cache():
+        shown = monitor("--count=2", "--json", terminal=True)
+        piped = monitor("--count=1", "--json")
+    assert (shown.code, "\x1b" in shown.out) == (0, False)
+    assert [line["all"]["reads"] for line in lines(shown)] == [1, 0]
+    assert lines(piped)[0].keys() == lines(shown)[0].keys()
+
+
 def test_an_outage_is_shown_and_nothing_of_it_is_lost(
     thing: Any, read: Read, between_looks: Any, redis_cache: RedisUnderTest
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from typing import Any
+from unittest import mock
 
 import pytest
 from rich.console import Console
@@ -13,6 +15,7 @@ from cache_platform.commands.looking import Server
 from cache_platform.commands.monitor import Monitor
 from cache_platform.commands.sampling import Sample, Trends
 from cache_platform.commands.screen import SORTS, Choices, Screen
+from cache_platform.exceptions import StoreUnavailable
 
 POLICIES = {"weather.current": 900, "news.headlines": 90, "accounts.user": 9}
 
@@ -65,8 +68,10 @@ def test_what_a_line_says(watch: Monitor) -> None:
     """Reads a second, hits, loads, load time and the last minutes."""
     lines = drawn(watch, Choices(), 110, 30)
     [row] = [line.split() for line in lines if line.startswith("weather.current")]
-    assert row[:5] == ["weather.current", "1.0k", "90.0%", "1.0", "0"]
-    assert row[7][-1] == "█"
+    assert row[:6] == ["weather.current", "1.0k", "90.0", "%", "1.0", "0"]
+    assert row[8][-1] == "█"
+    assert any(line.startswith("policy ") and "  hit rate  " in line for line in lines)
+    assert "   hit rate 90.0 %   " in lines[3]
     assert "22 idle" in lines[-2]
     assert "12 clients" in lines[1]
 
@@ -114,10 +119,46 @@ def test_away_is_told_above_all(watch: Monitor) -> None:
     assert "outbox -" in lines[3]
 
 
-def test_a_quiet_site(watch: Monitor) -> None:
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Monitor:
+    """Nothing has been read for an hour."""
+    monkeypatch.setattr("cache_platform.commands.monitor.read_trends", lambda: Trends({}, {}))
+    found = Monitor()
+    found.note(Sample(at=100.0, clock=100, totals={}, servers=[server()], outbox=0))
+    return found
+
+
+def test_a_quiet_site(quiet: Monitor) -> None:
     """Says so."""
-    quiet = Monitor()
-    assert any("nothing was read in the last hour" in line for line in drawn(quiet, Choices(), 80, 24))
+    assert "nothing was read in the last hour" in drawn(quiet, Choices(), 80, 24)
+
+
+def test_minutes_that_could_not_be_read_are_not_known(quiet: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store goes away between two questions: the next update asks again."""
+    first = quiet.samples[-1]
+    with monkeypatch.context() as away:
+        away.setattr("cache_platform.commands.monitor.read_trends", mock.Mock(side_effect=StoreUnavailable("gone")))
+        watch = Monitor()
+        watch.note(first)
+    assert "what was read is not known yet" in drawn(watch, Choices(), 80, 24)
+    watch.note(replace(first, at=first.at + 2))
+    assert "nothing was read in the last hour" in drawn(watch, Choices(), 80, 24)
+
+
+def test_without_the_store_nobody_knows_what_was_read(quiet: Monitor) -> None:
+    """From the start on nothing is said of it; after an outage has begun, of the time before alone."""
+    away = Sample(at=101.0, clock=101, totals=None, servers=[server(up=False, error="gone")], outbox=0)
+    blind = Monitor()
+    for watch in (blind, quiet):
+        watch.note(away)
+    for watch, said in (
+        (blind, "what was read is not known: the store is away"),
+        (quiet, "nothing was read in the hour before the store went away"),
+    ):
+        lines = drawn(watch, Choices(), 80, 24)
+        assert said in lines
+        assert not any("last hour" in line for line in lines)
+        assert any(line.startswith("weather.current ") for line in drawn(watch, Choices(idle=True), 80, 40))
 
 
 @pytest.mark.parametrize(

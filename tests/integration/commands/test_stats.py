@@ -10,7 +10,8 @@ import pytest
 from django.core.management import CommandError
 from django.test import Client
 
-from cache_platform import SourceUnavailable, get_or_load
+from cache_platform import SourceUnavailable, get_or_load, statistics
+from cache_platform.pages import wording
 from cache_platform.testing import isolated_cache
 from tests.integration.accounts.credentials import empty_redis, new_user, sign_in
 from tests.integration.commands.running import Ran, Terminal, run
@@ -67,11 +68,11 @@ def test_plain_lines_for_pipes() -> None:
     found = stats("--window=5m")
     assert (found.code, found.err) == (0, "")
     assert "\x1b" not in found.out
-    title, *rows = found.rows
-    assert title[:4] == ["policy", "reads", "hits", "local"]
+    title, *rows = (re.split(" {2,}", line) for line in found.out.splitlines())
+    assert title[:4] == ["policy", "reads", "hit rate", "local"]
     by_name = {row[0]: dict(zip(title[1:8], row[1:8], strict=True)) for row in rows}
     assert by_name["test.thing"] == {
-        "reads": "5", "hits": "60.0%", "local": "0", "stale": "0", "misses": "2", "collapsed": "0", "loads": "2",
+        "reads": "5", "hit rate": "60.0 %", "local": "0", "stale": "0", "misses": "2", "waited": "0", "loads": "2",
     }  # fmt: skip
     assert by_name["test.other"]["reads"] == "1"
     assert by_name["all"]["reads"] == "6"
@@ -94,13 +95,26 @@ def test_on_a_terminal_it_fits(monkeypatch: pytest.MonkeyPatch, width: int) -> N
     """The important columns stay; what nobody read is named in one line; errors stand out."""
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("NO_COLOR", "1")
-    shown = stats(terminal=True).out
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+    found = stats(terminal=True)
+    shown = found.out
+    lines = found.seen.splitlines()
     [row] = [line.split() for line in lines if line.startswith("test.thing ")]
-    assert row[:3] == ["test.thing", "5", "60.0%"]
+    assert row[:4] == ["test.thing", "5", "60.0", "%"]
     assert "not read: accounts.profile" in shown
     assert all(len(line) <= width for line in lines[2:])
     assert ("p95" in shown.splitlines()[2]) is (width > 40)
+
+
+@pytest.mark.parametrize("micro_usd", [200, 40_000_000])
+def test_money_and_shares_are_written_as_on_the_staff_page(busy: Any, micro_usd: int) -> None:
+    """A saving of less than a cent is there, and nothing saved is no sum."""
+    statistics.counters.add("test.thing", {"micro_usd_saved": micro_usd})
+    found = stats("--policy=test.thing", terminal=True)
+    assert f"{wording.dollars(micro_usd)} saved" in found.seen
+    plain = {row[0]: row[-1] for row in stats().rows}
+    assert (plain["test.thing"], plain["test.other"]) == (wording.dollars(micro_usd), "-")
+    assert "60.0 % hits, 60.0 % fewer calls" in found.seen
+    assert re.search(r"\d%", found.seen + stats().out) is None
 
 
 @pytest.mark.usefixtures("busy")

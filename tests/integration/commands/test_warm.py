@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+import httpx
 import pytest
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from cache_platform import Budget, PolicyError, SourceUnavailable, peek, warming
 from cache_platform.commands.pace import Pace
+from cache_platform.sources import Ask, HttpSource
 from cache_platform.testing import failing_store, isolated_cache
 from cache_platform.warming import warmer, warmers
 from tests.integration.commands.conftest import load
@@ -76,6 +78,45 @@ def test_a_line_for_each_entry(thing: Any) -> None:
     assert sorted(row[:3] for row in done.rows) == [["stored", "test.thing", f"user_id={n}"] for n in (1, 2, 3)]
     assert "3 entries in 0 s: 3 stored" in done.err
     assert "\x1b" not in done.out + done.err
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_dry_run_tells_entries_as_they_are_declared(thing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the first of them would take longer to look at than the next."""
+    warmer(thing, all_users, load)
+    passed = threading.Event()
+
+    def slow_at_first(wish: Any) -> bool:
+        if wish.params == USERS[0]:
+            passed.wait(0.2)
+        else:
+            passed.set()
+        return False
+
+    monkeypatch.setattr("cache_platform.commands.warm_run.is_fresh", slow_at_first)
+    for _ in range(2):
+        done = warm("test.thing", "--dry-run", "--concurrency=3")
+        passed.clear()
+        assert [row[-1] for row in done.rows] == [f"user_id={number}" for number in (1, 2, 3)]
+
+
+@pytest.mark.usefixtures("memory")
+def test_a_source_that_cannot_be_reached_is_told_with_its_address(thing: Any, settings: Any) -> None:
+    """Of each entry; at the end once, with the setting that has it. No user or password, which it may hold."""
+
+    def refused(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    settings.SANDBOX_URL = "http://ada:hunter2@sandbox.test:8001/"
+    source = HttpSource("the source", lambda: str(settings.SANDBOX_URL))
+    warmer(thing, all_users, lambda user_id: source.exchange(Ask(f"/users/{user_id}")))
+    with source.through(httpx.MockTransport(refused)):
+        done = warm("test.thing")
+    at = "http://sandbox.test:8001"
+    assert done.code == 2
+    assert f"SourceUnavailable: the source: the connection failed (ConnectError); nothing answers at {at}\n" in done.out
+    assert done.err.count(f"nothing answers at {at}: look at SANDBOX_URL\n") == 1
+    assert "hunter2" not in done.out + done.err
 
 
 @pytest.mark.usefixtures("memory")

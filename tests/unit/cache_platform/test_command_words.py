@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from io import StringIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from cache_platform.commands import words
 from cache_platform.commands.sparkline import BARS, round_top, sparkline
@@ -30,7 +34,8 @@ def test_rates_are_short(number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "text"), [(0, 0, "-"), (0, 9, "0.0%"), (1, 3, "33.3%"), (9999, 10_000, "99.9%"), (7, 7, "100.0%")]
+    ("part", "whole", "text"),
+    [(0, 0, "-"), (0, 9, "0.0 %"), (1, 3, "33.3 %"), (9999, 10_000, "99.9 %"), (7, 7, "100.0 %")],
 )
 def test_shares(part: int, whole: int, text: str) -> None:
     """What is not whole does not look so."""
@@ -99,6 +104,20 @@ def test_plain_lines_are_aligned(table: Table) -> None:
         "x       1,234     9",
         "longer      5     -",
     ]
+
+
+@pytest.mark.parametrize(
+    ("folds", "lines"),
+    [(-1, ["name  a", "x     1,234", "lon…  5"]), (1, ["name    a", "x       1,2", "        34", "longer  5"])],
+    ids=["name", "a"],
+)
+def test_where_even_so_there_is_no_room_one_column_gives_way(table: Table, folds: int, lines: list[str]) -> None:
+    """The name, which is cut: half a number is another one. Or the one that folds, which is whole."""
+    columns = [replace(each, left=True, folds=number == folds) for number, each in enumerate(table.columns[:2])]
+    narrow = Table(columns, [row[:2] for row in table.rows])
+    console = Console(width=11, file=StringIO(), _environ={})
+    console.print(narrow.rich())
+    assert [line.rstrip() for line in console.file.getvalue().splitlines()] == lines
 
 
 @pytest.mark.parametrize(("width", "titles"), [(19, 3), (18, 2), (13, 2), (12, 1), (1, 1)])

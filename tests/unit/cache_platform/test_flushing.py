@@ -153,10 +153,10 @@ def test_a_pattern_reaches_entries_alone(shelf: Shelf, memory: MemoryStore) -> N
         ({"pattern": "a" * 121}, "pattern", "120 characters"),
         ({"pattern": "a*b*c*d*e*f*"}, "pattern", "5 stars"),
         ({"pattern": "a[b][b][b][b][b][b]"}, "pattern", "5 sets"),
-        ({"pattern": "*"}, "pattern", "give all"),
-        ({"pattern": "**:*.?"}, "pattern", "give all"),
-        ({"pattern": "[!-~]*[a"}, "pattern", "give all"),
-        ({"tag": "all"}, "tag", "give all"),
+        ({"pattern": "*"}, "pattern", r"choose everything \(all\) instead"),
+        ({"pattern": "**:*.?"}, "pattern", r"choose everything \(all\) instead"),
+        ({"pattern": "[!-~]*[a"}, "pattern", r"choose everything \(all\) instead"),
+        ({"tag": "all"}, "tag", r"choose everything \(all\) instead"),
         ({"pattern": ["*"]}, "pattern", "a Redis glob"),
         ({"key": "site:1:session"}, "key", "an entry's whole key"),
         ({"key": "cp:tag:user:1"}, "key", "an entry's whole key"),
@@ -194,8 +194,8 @@ def test_every_flush_is_a_line_in_the_log(
     flush(target_of({"policy": "test.thing"}), by=None, where="command", counted=2)
     flush(target_of({"pattern": "test.other:*"}), by=None, where="command")
     assert [each.getMessage() for each in caplog.records if each.name == "cache_platform.audit"] == [
-        f"flushed policy test.thing by {who} in command: entries 2, generations 1",
-        f"flushed pattern test.other:* by {who} in command: entries 2, generations 0",
+        f"flushed policy test.thing by {who}: entries 2, generations 1",
+        f"flushed pattern test.other:* by {who}: entries 2, generations 0",
     ]
 
 

@@ -51,8 +51,9 @@ def test_every_counter_of_a_policy_is_shown(declare: Any) -> None:
     counters.add("test.thing", counted)
     found = shown()
     expected = {
-        "loads_total": 3, "load_errors_total": 2, "left_alone_total": 8, "superseded_total": 5, "stored_bytes_total": 700,
-        "tokens_saved_total": 40, "money_saved_usd_total": 1.5, "load_seconds_sum": 1.2345, "load_seconds_count": 3,
+        "loads_total": 3, "load_errors_total": 2, "left_alone_total": 8, "superseded_total": 5,
+        "stored_bytes_total": 700, "tokens_saved_total": 40, "money_saved_usd_total": 1.5,
+        "load_seconds_sum": 1.2345, "load_seconds_count": 3,
     }  # fmt: skip
     assert {name: sample(found, name, policy="test.thing") for name in expected} == expected
     buckets = by_label(found, "load_seconds_bucket", "le", policy="test.thing")

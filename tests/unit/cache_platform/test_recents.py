@@ -25,7 +25,7 @@ from cache_platform import (
 )
 from cache_platform.changes import Changes
 from cache_platform.entries import Entry, Times
-from cache_platform.exceptions import PolicyError, SourceBackoff, SourceError, SourceUnavailable
+from cache_platform.exceptions import PolicyError, SourceError, SourceUnavailable
 from cache_platform.recents import LONGEST_ERROR
 from cache_platform.statistics import counters, read_window, summary
 from cache_platform.stores.base import LOADS_KEPT

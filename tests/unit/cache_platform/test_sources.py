@@ -132,6 +132,7 @@ def test_each_httpx_error_becomes_one_of_ours(source: JsonSource, name: str, exp
     assert caught.value.source == "Test source"
     assert name in caught.value.detail
     assert "secret" not in str(caught.value)
+    assert caught.value.unreached == ("http://source.test" if name in {"ConnectError", "ConnectTimeout"} else "")
 
 
 @pytest.mark.parametrize(
