@@ -23,7 +23,7 @@ run: venv $(VENV)/.installed-site ## start the site with all that it needs; Ctrl
 	@exec $(BIN)/python -m config.services --stop-with-parent
 
 test: venv $(VENV)/.installed-dev ## run every test that needs no system package, but the long ones
-	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 4 --dist loadfile -m "not system and not long"
+	@exec env $(NO_ENV_FILE) $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not system and not long"
 
 test-long: venv $(VENV)/.installed-dev ## run the races that keep all processors busy for minutes
 	@exec env $(NO_ENV_FILE) $(BIN)/pytest -m long

@@ -13,8 +13,9 @@ from django.utils import timezone
 DEMO_USERS: tuple[tuple[str, str, str], ...] = (
     ("ada", "Ada", "Lovelace"),
     ("grace", "Grace", "Hopper"),
-    ("admin", "Site", "Admin"),
+    ("admin", "", ""),
 )
+"""User names with first and last names; without one Django's admin greets by the user name."""
 
 DEMO_DOMAIN = "example.invalid"
 """No such domain exists (RFC 6761), so an account with an address there is one of ours."""

@@ -215,9 +215,15 @@ class SiteSchema(AutoSchema):
 
 
 def summary_of(description: str) -> str | None:
-    """What stands before the first colon, semicolon or full stop, and does not say how it is done."""
+    """What stands before the first colon, semicolon or full stop, and does not say how it is done; as plain text, which
+    summaries are."""
     found = re.match(r"(.+?)(?:, through the cache|[:;.])(?:[\s:;.,]|$)", " ".join(description.split()))
-    return found[1] if found else None
+    return plain(found[1]) if found else None
+
+
+def plain(text: str) -> str:
+    """CommonMark as plain text: code is in quotes."""
+    return re.sub(r"`(.+?)`", r"“\1”", text)
 
 
 def header(name: str, status: str) -> Schema:

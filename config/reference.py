@@ -10,6 +10,8 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from config.openapi import plain
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -41,7 +43,7 @@ class Operation:
     name: str
     method: str
     path: str
-    summary: SafeString
+    summary: str
     description: SafeString
     signed_in: bool
     parameters: tuple[Parameter, ...]
@@ -90,8 +92,8 @@ def _operation(path: str, method: str, said: dict[str, Any], schemas: dict[str, 
         name=said["operationId"],
         method=method.upper(),
         path=path,
-        summary=marked(said["summary"]),
-        description=marked("" if description.rstrip(".") == said["summary"] else description),
+        summary=said["summary"],
+        description=marked("" if plain(description).rstrip(".") == said["summary"] else description),
         signed_in=bool(said.get("security")),
         parameters=tuple(_parameter(each) for each in said.get("parameters", ())),
         fields=tuple(_fields(said.get("requestBody", {}), schemas)),

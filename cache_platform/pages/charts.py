@@ -13,11 +13,11 @@ from django.utils import timezone
 from cache_platform.load_times import load_times, percentile
 from cache_platform.pages import wording
 from cache_platform.pages.numbers import Counts
-from cache_platform.pages.shapes import HEIGHT, WIDTH, Bar, stacked_bars
+from cache_platform.pages.shapes import HEIGHT, WIDTH, Bar, stacked_bars, steps
 
 PERCENTILES = (50, 95, 99)
-
-
+FEWEST_SPANS = 9
+"""Of a histogram, so that one bar alone is seen among its neighbours."""
 HEADINGS = ("From", "Reads", "Hits", "Misses", "Hit rate", "Loads", "Errors", "p50", "p95", "p99")
 
 
@@ -32,11 +32,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """`data` is for the browser's script; the rest needs none."""
+    """`data` is for the browser's script; the rest needs none. As high as the drawing are so many reads as `top` says,
+    and a hit rate of 1, of which `line` is the path."""
 
     data: dict[str, Any]
     bars: list[Bar]
-    top: int
+    top: str
+    line: str
     begins: str
     ends: str
     step: str
@@ -60,6 +62,7 @@ def chart_of(starts: Sequence[int], buckets: Sequence[Counts], step: int) -> Cha
     """The chart of these buckets, `step` seconds each."""
     hits = [each.get("hits", 0) for each in buckets]
     misses = [each.get("misses", 0) for each in buckets]
+    rates = [_share(hit, hit + miss) for hit, miss in zip(hits, misses, strict=True)]
     times = {f"p{percent}": [percentile(each, percent) for each in buckets] for percent in PERCENTILES}
     data = {
         "starts": list(starts),
@@ -67,7 +70,7 @@ def chart_of(starts: Sequence[int], buckets: Sequence[Counts], step: int) -> Cha
         "zone": timezone.get_current_timezone_name(),
         "hits": hits,
         "misses": misses,
-        "rate": [_share(hit, hit + miss) for hit, miss in zip(hits, misses, strict=True)],
+        "rate": rates,
         "errors": [each.get("load_errors", 0) for each in buckets],
         **times,
     }
@@ -78,7 +81,8 @@ def chart_of(starts: Sequence[int], buckets: Sequence[Counts], step: int) -> Cha
     return Chart(
         data=data,
         bars=bars,
-        top=top,
+        top=wording.many(top, "read"),
+        line=steps(rates),
         begins=clock(starts[0], days=days) if starts else "",
         ends="now",
         step=wording.duration(step),
@@ -119,7 +123,7 @@ class Span:
 
 
 def histogram(counts: Counts) -> list[Span]:
-    """How long loads took; from the first span with a load to the last one."""
+    """How long loads took: from the first span with a load to the last one, FEWEST_SPANS at least."""
     times = load_times(counts)
     total, most = sum(times.values()), max(times.values())
     if not total:
@@ -131,7 +135,10 @@ def histogram(counts: Counts) -> list[Span]:
         found.append(Span(label=label, amount=amount, share=share, length=f"{100 * amount / most:.1f}"))
         below = bound
     filled = [i for i, span in enumerate(found) if span.amount]
-    return found[filled[0] : filled[-1] + 1]
+    first, end = filled[0], filled[-1] + 1
+    lacking = max(0, FEWEST_SPANS - (end - first))
+    first = max(0, min(first - lacking // 2, len(found) - FEWEST_SPANS))
+    return found[first : max(end, first + FEWEST_SPANS)]
 
 
 def _bound(milliseconds: str) -> str:

@@ -16,8 +16,9 @@ from cache_platform.conf import conf
 from cache_platform.entry_counts import entry_counter
 from cache_platform.exceptions import InvalidQuery, StoreUnavailable
 from cache_platform.flushing import Count, Flushed, Target
-from cache_platform.pages import access, flush_log, wording
+from cache_platform.pages import access, flush_log, users, wording
 from cache_platform.policies import registry
+from cache_platform.stores import get_store
 
 SALT = "cache_platform.flush"
 LONGEST_THOUGHT = 600
@@ -76,15 +77,17 @@ def _confirmation(
     """Step 2: how much it is, and what will happen. It is counted anew each time."""
     counted = None
     try:
-        counted = flushing.count(target, within=LONGEST_COUNT)
+        counted = _counted(target)
     except StoreUnavailable as problem:
         away = away or str(problem)
     entries = counted.entries if counted and counted.whole else None
+    whom = users.named(target.value, to=request.user) if target.kind == "user" else None
     sealed = {"kind": target.kind, "value": target.value, "by": request.user.pk, "counted": entries}
     context = {
         "title": f"Flush {name_of(target)}?",
         "target": target,
         "kind": NAMES[target.kind],
+        "whom": whom,
         "doubt": flushing.doubt(target),
         "count": count_words(target, counted, away=bool(away)),
         "effects": effects_of(target, away=bool(away)),
@@ -95,6 +98,14 @@ def _confirmation(
         "away": away,
     }
     return access.show(request, "flush_confirm", context, status=status)
+
+
+def _counted(target: Target) -> Count:
+    """How much it is. Raises StoreUnavailable, also where nothing is counted: what flushing would do depends on it."""
+    counted = flushing.count(target, within=LONGEST_COUNT)
+    if counted.entries is None:
+        get_store().ping()
+    return counted
 
 
 def _flush(request: HttpRequest) -> HttpResponse:
@@ -128,10 +139,12 @@ def name_of(target: Target) -> str:
 
 def count_words(target: Target, counted: Count | None, *, away: bool) -> str:
     """How much a flush would touch."""
+    if target.kind in {"tag", "user"}:
+        return f"Entries {'of a user' if target.kind == 'user' else 'under a tag'} are not counted."
     if away or counted is None:
         return "How many entries that is cannot be known: the store does not answer."
     if counted.entries is None:
-        return "Entries under a tag are not counted." if counted.whole else "Not counted: somebody else is counting."
+        return "Not counted: somebody else is counting."
     words = wording.many(counted.entries, "entry", "entries")
     if not counted.whole and not (target.kind == "key" and counted.entries):
         return f"Not counted to the end, there are too many keys: {words} or more."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,12 +17,14 @@ from cache_platform.entry_counts import Counted, entry_counter
 from cache_platform.pages import access, numbers, surroundings, wording
 from cache_platform.pages.charts import chart_of, clock
 from cache_platform.pages.policy_table import policy_table, reads_of, reduction
-from cache_platform.policies import registry
+from cache_platform.policies import CachePolicy, registry
 from cache_platform.statistics import WINDOWS
-from cache_platform.suggestions import suggestions
+from cache_platform.suggestions import Suggestion, suggestions
 
 DEFAULT_WINDOW = "1h"
 WINDOW_WORDS = {"5m": "5 minutes", "1h": "hour", "6h": "6 hours", "24h": "24 hours", "7d": "7 days"}
+
+RATES = (("a second", 1), ("a minute", 60), ("an hour", 3600), ("a day", 86_400))
 
 
 def window_of(request: HttpRequest) -> str:
@@ -45,7 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "counted": _counted_words(counted, away=bool(found.away)),
         "chart": chart_of(found.starts, found.over_time(policy.name for policy in registry), found.step),
         "table": policy_table(found, counted.entries if counted else None, sort=sort, window=window),
-        "suggestions": [] if found.away else suggestions({"patterns": _patterns(found)}),
+        "suggestions": [] if found.away else suggested(found, registry),
         "servers": surroundings.all_servers(),
         "outbox": surroundings.waiting(),
         "limits": surroundings.limits(found),
@@ -54,8 +58,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     return access.show(request, "overview_live" if access.is_part(request) else "overview", context)
 
 
-def _patterns(found: numbers.Numbers) -> list[dict[str, Any]]:
-    return [{**found.summary(policy.name), "name": policy.name} for policy in registry]
+def suggested(found: numbers.Numbers, policies: Iterable[CachePolicy[Any]]) -> list[Suggestion]:
+    """What the numbers suggest of these policies."""
+    patterns = [{**found.summary(policy.name), "name": policy.name} for policy in policies]
+    return [replace(each, reason=wording.unbroken(each.reason)) for each in suggestions({"patterns": patterns})]
 
 
 def frame_of(found: numbers.Numbers) -> dict[str, Any]:
@@ -74,12 +80,12 @@ def tiles_of(total: dict[str, Any], seconds: int) -> list[dict[str, Any]]:
     """The figures to see first, of a summary over so many seconds."""
     reads = reads_of(total)
     return [
-        {"label": "Reads", "figure": wording.number(reads), "note": f"{_rate(reads / seconds)} a second"},
+        {"label": "Reads", "figure": wording.number(reads), "note": rate_words(reads, seconds)},
         {"label": "Hit rate", "figure": wording.percent(total["hits"] / reads if reads else None),
-         "note": f"{wording.number(total['hits'])} hits, {wording.number(total['misses'])} misses",
+         "note": f"{wording.many(total['hits'], 'hit')}, {wording.many(total['misses'], 'miss', 'misses')}",
          "parts": _parts(total)},
         {"label": "API call reduction", "figure": wording.percent(reduction(total)),
-         "note": f"{wording.number(total['providerCalls'])} calls made for {wording.many(reads, 'read')}"},
+         "note": f"{wording.many(total['providerCalls'], 'call')} made for {wording.many(reads, 'read')}"},
         {"label": "Calls saved", "figure": wording.number(total["callsSaved"]), "note": _savings(total)},
         {"label": "Load time p95, about", "figure": wording.load_time(total["p95LoadMs"]),
          "note": f"p50 {wording.load_time(total['p50LoadMs'])}, p99 {wording.load_time(total['p99LoadMs'])}"},
@@ -96,8 +102,13 @@ def _savings(total: dict[str, Any]) -> str:
     )
 
 
-def _rate(each_second: float) -> str:
-    return f"{each_second:,.0f}" if each_second >= 9.95 else f"{each_second:.2g}" if each_second else "0"
+def rate_words(amount: int, seconds: int) -> str:
+    """How much of something there is in so many seconds, as in `2.5 a minute`: in the shortest span in which it is one
+    at least, and in none that is longer than they are."""
+    known = [each for each in RATES if each[1] <= seconds] or RATES[:1]
+    name, span = next((each for each in known if amount * each[1] >= seconds), known[-1] if amount else known[0])
+    each = amount * span / seconds
+    return f"{f'{each:,.0f}' if each >= 9.95 or not amount else f'{each:.2g}'} {name}"
 
 
 def _parts(total: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -21,11 +21,10 @@ from cache_platform.inspection import Inspected
 from cache_platform.pages import access, numbers, wording
 from cache_platform.pages.charts import chart_of, clock, histogram
 from cache_platform.pages.declaration import facts_of, ttl_words
-from cache_platform.pages.overview import WINDOW_WORDS, frame_of, tiles_of, window_of
+from cache_platform.pages.overview import WINDOW_WORDS, frame_of, suggested, tiles_of, window_of
 from cache_platform.pages.policy_table import COLUMNS
 from cache_platform.pages.policy_table import facts_of as with_stored
 from cache_platform.policies import CachePolicy, registry
-from cache_platform.suggestions import suggestions
 
 FIELD = "p-"
 """What the names of the lookup's fields begin with, so that a parameter may be called anything."""
@@ -118,7 +117,7 @@ def _numbers_of(request: HttpRequest, policy: CachePolicy[Any]) -> dict[str, Any
         "window_words": WINDOW_WORDS[window],
         "tiles": [] if found.away else tiles_of(summary, found.seconds),
         "counters": _counters(facts),
-        "suggestions": [] if found.away else suggestions({"patterns": [{**summary, "name": policy.name}]}),
+        "suggestions": [] if found.away else suggested(found, [policy]),
         "chart": chart_of(found.starts, found.over_time([policy.name]), found.step),
         "histogram": histogram(found.of(policy.name)),
         **_newest(policy),

@@ -63,6 +63,8 @@ COLUMNS = (
            _is("superseded")),
     Column("calls", "Source", "Calls", "Loads that were tried: calls of the source", _is("providerCalls")),
     Column("errors", "Source", "Errors", "Loads that failed", _is("load_errors")),
+    Column("left", "Source", "Left alone", "Loads not made, because the source failed or asked to be left alone",
+           _is("left_alone")),
     Column("p50", "Source", "p50", "About: half of the loads took no longer", _is("p50LoadMs"), wording.load_time),
     Column("p95", "Source", "p95", "About: 95 of 100 loads took no longer", _is("p95LoadMs"), wording.load_time),
     Column("p99", "Source", "p99", "About: 99 of 100 loads took no longer", _is("p99LoadMs"), wording.load_time),
@@ -78,7 +80,7 @@ COLUMNS = (
     Column("bytes", "Stored", "Written", "Bytes of the entries stored in this window", _is("bytes_stored"),
            wording.size),
 )  # fmt: skip
-SHOWN = tuple(column for column in COLUMNS if column.key != "bytes")
+SHOWN = tuple(column for column in COLUMNS if column.key not in {"left", "bytes"})
 """Those of the table, which has no room for more; a policy's page has them all."""
 KEYS = {column.key: column for column in SHOWN}
 FIRST = {next(columns).key for _, columns in groupby(COLUMNS, lambda column: column.group)}

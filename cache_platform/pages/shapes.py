@@ -56,6 +56,18 @@ def stacked_bars(stacks: Sequence[Sequence[tuple[str, int]]]) -> tuple[list[Bar]
     return bars, top
 
 
+def steps(shares: Sequence[float | None]) -> str:
+    """The path of a line over the bars, level over each that has a share of 0 to 1; a gap where there is none. Unlike a
+    line from point to point it shows a single one too."""
+    step, path, pen_down = WIDTH / max(1, len(shares)), [], False
+    for i, each in enumerate(shares):
+        if each is not None:
+            y = f"{HEIGHT * (1 - each):.2f}"
+            path += [f"V{y}" if pen_down else f"M{i * step:.2f} {y}", f"H{(i + 1) * step:.2f}"]
+        pen_down = each is not None
+    return "".join(path)
+
+
 def _bar(x: float, width: float, y: float, height: float, kind: str) -> Bar:
     return Bar(x=f"{x:.2f}", width=f"{width:.2f}", y=f"{y:.2f}", height=f"{height:.2f}", kind=kind)
 

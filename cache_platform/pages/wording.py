@@ -6,6 +6,7 @@ from cache_platform import statistics
 from cache_platform.load_times import in_words
 
 DASH = "\N{EN DASH}"
+NBSP = "\N{NO-BREAK SPACE}"
 SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 SIZES = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -16,8 +17,13 @@ def number(amount: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share from 0 to 1, as in `92.0%`."""
-    return DASH if share is None else statistics.percent(share)
+    """A share from 0 to 1, as in `92.0 %`, which no line breaks."""
+    return DASH if share is None else unbroken(statistics.percent(share).replace("%", " %"))
+
+
+def unbroken(text: str) -> str:
+    """The text, with each per cent kept beside its number."""
+    return text.replace(" %", f"{NBSP}%")
 
 
 def duration(seconds: float | None) -> str:

@@ -86,6 +86,18 @@ def test_what_changes_arrives_and_what_one_has_made_of_the_page_stays(running: S
     assert page.locator(".uplot").count() == 2
 
 
+def test_legends_show_the_newest_that_there_is(running: SiteUnderTest, arrive: Person) -> None:
+    """On a young site it is in the last bucket alone; one without a read says nothing of the charts."""
+    running.client.get(WEATHER).raise_for_status()
+    page = arrive("/admin/cache/weather.current/?window=7d")
+    legends = {name: page.locator(f"#plot-{name} .u-legend .u-value").all_inner_texts() for name in ("reads", "times")}
+    _, misses, hits, rate, errors = legends["reads"]
+    assert int(misses) + int(hits) > 0
+    assert re.fullmatch(r"\d+\.\d\u00a0%", rate)
+    assert errors == "0"
+    assert all(re.fullmatch(r"[\d.]+ m?s", each) for each in legends["times"][1:])
+
+
 def test_a_paused_page_and_one_whose_text_is_selected_do_not_ask(arrive: Person) -> None:
     """Until one goes on; paused stays paused on the next page."""
     page = arrive()
@@ -142,6 +154,10 @@ def test_from_an_entry_to_its_flush(running: SiteUnderTest, arrive: Person, java
     page.locator(f"{ROW} a").click()
     if not javascript:
         expect(page.locator(".cp-drawing svg")).to_be_visible()
+        expect(page.locator(".cp-drawing path.cp-rate")).to_have_attribute("d", re.compile("^M.+H"))
+        expect(page.locator(".cp-drawing")).to_contain_text(
+            re.compile(r"reads?\s*100.%.*now.*Misses Hits Hit rate", re.S)
+        )
         expect(page.get_by_role("button", name="Pause")).to_be_hidden()
     page.get_by_label("lat float").fill("52.52")
     page.get_by_label("lon float").fill("13.41")

@@ -66,6 +66,20 @@ def test_operations_have_a_name_of_their_own_a_summary_and_a_section() -> None:
     assert sections == {tag for _, _, said in found for tag in said["tags"]}
 
 
+def test_summaries_are_plain_text() -> None:
+    """Unlike descriptions, which are CommonMark: a reader would show the marks."""
+    summaries = {said["operationId"]: said["summary"] for _, _, said in operations()}
+    assert not {name for name, summary in summaries.items() if re.search(r"[`*\[\]]", summary)}
+    assert summaries["cache_stats"] == "Hits, misses and loads per policy over “window”"
+
+
+@pytest.mark.django_db
+def test_the_reference_says_nothing_twice(client: Client) -> None:
+    """A description that is the summary once more."""
+    page = client.get("/api/docs").content.decode()
+    assert page.count("Hits, misses and loads per policy over") == 2, "once for each of its addresses"
+
+
 def test_refusals_are_problems_with_their_header_fields() -> None:
     """Whoever is refused learns why, and when to try again."""
     for path, _, said in operations():

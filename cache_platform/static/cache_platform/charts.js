@@ -6,7 +6,7 @@
   const holder = () => document.getElementById("chart");
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const whole = (value) => (value == null ? "–" : value.toLocaleString("en"));
-  const percent = (value) => (value == null ? "–" : `${(100 * value).toFixed(1)}%`);
+  const percent = (value) => (value == null ? "–" : `${(100 * value).toFixed(1)}\u00a0%`);
 
   function span(value) {
     if (value == null) return "–";
@@ -25,8 +25,8 @@
     return `${day}${two(date.getHours())}:${two(date.getMinutes())}`;
   }
 
-  // Without a pointer on the chart the legend shows the newest bucket that is whole.
-  const shown = (at) => at ?? Math.max(0, data.starts.length - 2);
+  // Without a pointer on a chart its legend shows the newest bucket that has something of what is drawn there.
+  const newest = (...drawn) => Math.max(0, data.starts.findLastIndex((start, i) => drawn.some((values) => values[i])));
 
   // A line needs two values; fewer are points, and in a short window all are.
   const sparse = (values) => data.starts.length < 40 || values.filter((value) => value != null).length < 3;
@@ -46,7 +46,7 @@
     return [time, ...right.map((each) => ({ ...common, ...each }))];
   }
 
-  function options(element, { series, scales, right }) {
+  function options(element, { series, scales, right, shown }) {
     const first = data.starts[0];
     const last = data.starts.at(-1) + data.step;
     return {
@@ -65,16 +65,28 @@
     return [0, Math.max(1, high || 0) * 1.08];
   }
 
+  // The last bucket is still being filled, and paler, as the page says.
+  function colours(name) {
+    const found = data.starts.map(() => style(name));
+    found[found.length - 1] = `color-mix(in srgb, ${style(name)} 40%, ${style("--cp-card")})`;
+    return found;
+  }
+
   function reads(element) {
-    const bars = uPlot.paths.bars({ size: [0.82, 48], align: 1, radius: 0.08 });
+    const bars = (name) => uPlot.paths.bars({
+      size: [0.82, 48], align: 1, radius: 0.08, disp: { fill: { unit: 3, values: () => colours(name) } },
+    });
     const sums = data.hits.map((hits, i) => hits + data.misses[i]);
     const failed = data.errors.map((errors) => errors || null);
     const line = { points: { show: sparse(data.rate), size: 5 }, spanGaps: true };
+    const last = newest(data.hits, data.misses, data.errors);
+    const shown = (at) => at ?? last;
     return new uPlot(options(element, {
+      shown,
       series: [
-        { label: "Misses", fill: style("--cp-miss"), stroke: style("--cp-miss"), width: 0, paths: bars, points: { show: false },
+        { label: "Misses", fill: style("--cp-miss"), stroke: style("--cp-miss"), width: 0, paths: bars("--cp-miss"), points: { show: false },
           value: (plot, value, series, at) => whole(data.misses[shown(at)]) },
-        { label: "Hits", fill: style("--cp-hit"), stroke: style("--cp-hit"), width: 0, paths: bars, points: { show: false },
+        { label: "Hits", fill: style("--cp-hit"), stroke: style("--cp-hit"), width: 0, paths: bars("--cp-hit"), points: { show: false },
           value: (plot, value, series, at) => whole(data.hits[shown(at)]) },
         { label: "Hit rate", scale: "rate", stroke: style("--cp-rate"), width: 2, value: (plot, value, series, at) => percent(data.rate[shown(at)]), ...line },
         { label: "Errors", stroke: style("--cp-error"), width: 0, paths: () => null,
@@ -84,18 +96,21 @@
       right: [
         { size: 48, values: (plot, splits) => splits.map((value) => (Number.isInteger(value) ? whole(value) : "")) },
         { scale: "rate", side: 1, size: 44, grid: { show: false }, splits: () => [0, 0.25, 0.5, 0.75, 1],
-          values: (plot, splits) => splits.map((value) => `${Math.round(100 * value)}%`) },
+          values: (plot, splits) => splits.map((value) => `${Math.round(100 * value)}\u00a0%`) },
       ],
     }), [data.starts, sums, data.hits, data.rate, failed], element);
   }
 
   function times(element) {
+    const last = newest(data.p50);
+    const shown = (at) => at ?? last;
     const series = ["p50", "p95", "p99"].map((name) => ({
       label: name, stroke: style(`--cp-${name}`), width: 2, spanGaps: true,
       points: { show: sparse(data[name]), size: 5, fill: style(`--cp-${name}`) },
       value: (plot, value, series, at) => span(data[name][shown(at)]),
     }));
     return new uPlot(options(element, {
+      shown,
       series,
       scales: { y: { range: upFromZero } },
       right: [{ size: 56, values: (plot, splits) => splits.map(span) }],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.integration.staff.conftest import Browser, read_both, staff
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_redis", "thing")]
 
 LOOKING = ("/admin/cache/", "/admin/cache/test.thing/")
+ICON = r'<link rel="icon" href="[^"]+"[^>]*>'
 FLUSHING = ("/admin/cache/flush/", "/admin/cache/flush/confirm/")
 
 
@@ -102,3 +104,12 @@ def test_pages_are_never_stored_and_have_no_inline_scripts_or_styles(browser: Br
         assert " style=" not in html
         assert "<style" not in html
         assert html.count("<script") == html.count("<script src=")
+
+
+def test_pages_of_the_admin_have_the_sites_icon(browser: Browser) -> None:
+    """Without a link browsers ask for /favicon.ico, and write down that there is none."""
+    client, stranger = browser("view_cache", "flush_cache"), Client()
+    icon = re.findall(ICON, stranger.get("/accounts/login/").content.decode())
+    assert len(icon) == 1
+    for viewer, path in ((client, "/admin/"), *((client, each) for each in LOOKING), (stranger, "/admin/login/")):
+        assert re.findall(ICON, viewer.get(path).content.decode()) == icon, path

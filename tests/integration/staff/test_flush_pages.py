@@ -9,13 +9,17 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.core import signing
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import Client
 
 from cache_platform import flushing
 from cache_platform.models import OutboxRow
 from cache_platform.pages import flush as flush_pages
+from tests.integration.accounts.credentials import new_user
 from tests.integration.staff.conftest import Browser, read_both, staff
 from tests.services.redis import RedisUnderTest
 
@@ -41,7 +45,7 @@ def sealed(answer: HttpResponse) -> str:
     [
         ({"policy": "test.thing"}, "2 entries in the store now", 2, 2),
         ({"tag": "user:1"}, "Entries under a tag are not counted.", 1, None),
-        ({"user": " 2 "}, "Entries under a tag are not counted.", 1, None),
+        ({"user": " 2 "}, "Entries of a user are not counted.", 1, None),
         ({"pattern": "test.thing:*"}, "2 entries match now", 2, 2),
         ({"key": KEY}, "The entry is there.", 1, 1),
     ],
@@ -77,6 +81,33 @@ def test_a_tag_that_no_policy_has_is_doubted_and_may_be_flushed(flusher: Client,
     assert 'class="success">Flushed tag usr:1: superseded' in answer.content.decode()
     for given in ({"tag": "user:1"}, {"tag": "policy:test.thing"}, {"user": "1"}, {"policy": "test.thing"}):
         assert "No policy declares" not in flusher.post(CONFIRM, given).content.decode(), given
+
+
+def test_a_user_is_named_to_those_who_may_see_users(flusher: Client, browser: Browser) -> None:
+    """A number alone is soon mistyped; who may not see users is not told who has which."""
+    user = new_user()
+    allowed = staff("view_cache", "flush_cache", first_name="Ada")
+    allowed.user_permissions.add(Permission.objects.get(codename="view_user"))
+    client = Client()
+    client.force_login(allowed)
+    html = client.post(CONFIRM, {"user": str(user.pk)}).content.decode()
+    assert f"Flush user <code>{user.pk}</code>, <strong>{user.username}</strong>?" in html
+    html = flusher.post(CONFIRM, {"user": str(user.pk)}).content.decode()
+    assert f"Flush user <code>{user.pk}</code>?" in html
+    assert user.username not in html
+
+
+def test_a_user_who_is_not_there_is_doubted_and_may_be_flushed(flusher: Client, thing: Any) -> None:
+    """The number may be mistyped, or the user deleted, and entries left."""
+    user = new_user()
+    assert "There is no user" not in flusher.post(CONFIRM, {"user": str(user.pk)}).content.decode()
+    for number in ("99999", str(flushing.LARGEST_ID)):
+        asked = flusher.post(CONFIRM, {"user": number})
+        assert f"There is no user {number}" in asked.content.decode()
+    answer = flusher.post(CONFIRM, {"sealed": sealed(asked)}, follow=True)
+    assert f'class="success">Flushed user {number}: superseded' in answer.content.decode()
+    with patch.object(get_user_model()._base_manager, "filter", side_effect=OperationalError("away")):
+        assert "There is no user" not in flusher.post(CONFIRM, {"user": "99999"}).content.decode()
 
 
 def test_a_log_without_flushes_says_whose_it_has(flusher: Client) -> None:
@@ -209,3 +240,22 @@ def test_while_the_store_is_away(flusher: Client, thing: Any, empty_redis: Redis
     assert 'class="warning">The store is away.' in answer.content.decode()
     assert "while the store was away" in answer.content.decode()
     assert "policy:test.thing" in OutboxRow.objects.values_list("tags", flat=True)
+
+
+@pytest.mark.parametrize("given", [{"user": "2"}, {"tag": "user:2"}, {"policy": "test.thing"}])
+def test_what_is_not_counted_promises_nothing_of_a_store_that_is_away(
+    flusher: Client, thing: Any, empty_redis: RedisUnderTest, settings: Any, monkeypatch: Any, given: dict[str, str]
+) -> None:
+    """It is asked then, too: that the flush will wait is said before, not after. A policy is not counted while somebody
+    else counts."""
+    settings.CACHE_PLATFORM = {**settings.CACHE_PLATFORM, "OUTBOX_DATABASES": ["default"]}
+    monkeypatch.setattr(flush_pages, "LONGEST_COUNT", 0.01)
+    with flushing._counting:
+        assert "superseded at once" in flusher.post(CONFIRM, given).content.decode()
+        empty_redis.pause()
+        asked = flusher.post(CONFIRM, given)
+    html = asked.content.decode()
+    assert "superseded at once" not in html
+    assert "The store does not answer: the flush waits in the outbox" in html
+    answer = flusher.post(CONFIRM, {"sealed": sealed(asked)}, follow=True)
+    assert 'class="warning">The store is away.' in answer.content.decode()

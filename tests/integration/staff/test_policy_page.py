@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from cache_platform import get_or_load
 from cache_platform.exceptions import SourceTimeout
 from cache_platform.pages.declaration import facts_of
 from cache_platform.policies import registry
+from cache_platform.statistics import counters
 from tests.integration.staff.conftest import Browser
 from tests.services.redis import RedisUnderTest
 
@@ -62,6 +64,16 @@ def test_the_newest_loads_and_errors_are_listed(browser: Browser, public: Any) -
     assert "test.public:place=7:" in html
     assert "SourceTimeout: weather: no answer in 5 s" in html
     assert "1 failed" in html
+
+
+def test_loads_that_were_not_made_are_told_apart(browser: Browser, public: Any) -> None:
+    """They are no errors of the source, which nobody asked."""
+    counters.add("test.public", {"left_alone": 4321, "load_errors": 1234})
+    html = browser("view_cache").get("/admin/cache/test.public/").content.decode()
+    shown = re.sub(r"<[^>]*>|\s", "", html)
+    assert "Leftalone4,321" in shown
+    assert "Errors1,234" in shown
+    assert "Leftalone" not in re.sub(r"<[^>]*>|\s", "", browser("view_cache").get("/admin/cache/").content.decode())
 
 
 def test_an_entry_is_found_by_its_parameters(browser: Browser, public: Any) -> None:

@@ -72,6 +72,12 @@ def test_without_a_password_nothing_is_done(settings: Any) -> None:
         call_command("demo_accounts")
 
 
+def test_the_admin_greets_its_demo_account_by_its_user_name() -> None:
+    """Django takes the first name where there is one, and nobody is called Site."""
+    admin = User.objects.get(username="admin")
+    assert (admin.get_short_name() or admin.get_username()) == "admin"
+
+
 def test_the_demo_accounts_get_a_profile_and_a_subscription(changed: User) -> None:
     """Each its own, by the models' rules, within the limits; a paid one with most of its period left."""
     call_command("demo_accounts")

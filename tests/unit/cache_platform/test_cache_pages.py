@@ -14,13 +14,18 @@ from cache_platform.exceptions import StoreUnavailable
 from cache_platform.load_times import load_time_counter
 from cache_platform.pages import buckets, wording
 from cache_platform.pages.charts import chart_of, histogram
-from cache_platform.pages.shapes import HEIGHT, WIDTH, round_above, sparkline, stacked_bars
+from cache_platform.pages.overview import rate_words
+from cache_platform.pages.shapes import HEIGHT, WIDTH, round_above, sparkline, stacked_bars, steps
 
 
 def test_words_for_numbers() -> None:
     """Exact where it is a count, short where it is a measure, a dash where nothing is known."""
     assert [wording.number(each) for each in (0, 1234567, None)] == ["0", "1,234,567", wording.DASH]
-    assert [wording.percent(each) for each in (0.9, 0, None)] == ["90.0%", "0.0%", wording.DASH]
+    assert [wording.percent(each) for each in (0.9, 0, None)] == [
+        "90.0\N{NO-BREAK SPACE}%",
+        "0.0\N{NO-BREAK SPACE}%",
+        wording.DASH,
+    ]
     durations = {0: "0 s", 0.5: "0.5 s", 1: "1 s", 59.6: "1 min", 600: "10 min", 5400: "1 h 30 min", 90061: "1 d 1 h"}
     assert {each: wording.duration(each) for each in durations} == durations
     assert wording.duration(3601) == "1 h", "what is not of the next unit is left out"
@@ -59,9 +64,17 @@ def test_a_chart_and_its_table_have_the_same_numbers() -> None:
     assert chart.data["errors"] == [0, 1]
     assert chart.data["p95"][0] is None
     assert [row.start for row in chart.rows] == [60, 0]
-    assert chart.rows[1].cells[:6] == ["4", "3", "1", "75.0%", "0", "0"]
+    assert chart.rows[1].cells[:6] == ["4", "3", "1", f"75.0{wording.NBSP}%", "0", "0"]
     assert chart.rows[0].cells[-1] == wording.milliseconds(chart.data["p99"][1])
     assert chart_of([], [], 0).empty
+
+
+def test_the_drawing_has_the_hit_rate() -> None:
+    """As steps over the bars, 1 at the top; one alone is seen, and where nothing was read there is none."""
+    assert steps([]) == ""
+    assert steps([None, None]) == ""
+    assert steps([None, 0.5, 1.0, None, 0.0]) == "M144.00 80.00H288.00V0.00H432.00M576.00 160.00H720.00"
+    assert chart_of([0, 60], [{}, {"hits": 1, "misses": 1}], 60).line == steps([None, 0.5])
 
 
 def test_what_is_still_being_filled_is_drawn_as_such() -> None:
@@ -69,15 +82,45 @@ def test_what_is_still_being_filled_is_drawn_as_such() -> None:
     chart = chart_of([0, 60], [{"hits": 9_999_999, "misses": 1}, {"hits": 2, "misses": 1}], 60)
     assert [bar.kind for bar in chart.bars] == ["hit", "miss", "hit cp-filling", "miss cp-filling"]
     assert chart.data["rate"] == [0.999, 0.6667]
-    assert chart.rows[-1].cells[3] == "99.9%"
+    assert chart.rows[-1].cells[3] == f"99.9{wording.NBSP}%"
 
 
 def test_the_histogram_begins_and_ends_with_loads() -> None:
     """With the empty spans between them."""
     spans = histogram({load_time_counter(3): 4, load_time_counter(40): 1, load_time_counter(10**6): 1})
     assert [(span.label, span.amount) for span in spans[:3]] == [("to 5.0 ms", 4), ("to 10 ms", 0), ("to 25 ms", 0)]
-    assert (spans[0].length, spans[-1].label, spans[-1].share) == ("100.0", "over 60 s", "16.7%")
+    assert (spans[0].length, spans[-1].label, spans[-1].share) == ("100.0", "over 60 s", f"16.7{wording.NBSP}%")
     assert histogram({}) == []
+
+
+@pytest.mark.parametrize("milliseconds", [0.5, 600, 10**6])
+def test_a_bar_alone_has_neighbours(milliseconds: float) -> None:
+    """Else it could be anything; it is in their midst, but for the shortest and the longest times."""
+    spans = histogram({load_time_counter(milliseconds): 3})
+    assert len(spans) == 9
+    assert [span.length for span in spans if span.amount] == ["100.0"]
+    at = next(i for i, span in enumerate(spans) if span.amount)
+    assert at == {0.5: 0, 600: 4, 10**6: 8}[milliseconds]
+
+
+@pytest.mark.parametrize(
+    ("amount", "seconds", "words"),
+    [
+        (0, 3600, "0 a second"),
+        (4_444_444, 3600, "1,235 a second"),
+        (4500, 3600, "1.2 a second"),
+        (1800, 3600, "30 a minute"),
+        (1, 3630, "0.99 an hour"),
+        (1, 310, "0.19 a minute"),
+        (9, 604_800, "1.3 a day"),
+        (1, 604_800, "0.14 a day"),
+        (3, 1, "3 a second"),
+    ],
+)
+def test_a_rate_is_told_in_a_time_in_which_it_is_something(amount: int, seconds: int, words: str) -> None:
+    """A thousandth of a read in a second is nothing that anybody can picture; what a day will bring is not known after
+    an hour."""
+    assert rate_words(amount, seconds) == words
 
 
 class Minutes:
