@@ -21,6 +21,7 @@ from cache_platform.statistics import counters
 from cache_platform.stores import reset_process
 from cache_platform.stores.lock_store import reset_locks
 from cache_platform.stores.pending import pending
+from tests.services.flushing import use_quick_flush
 from tests.services.redis import RedisUnderTest
 
 pytest_plugins = ["tests.services.fixtures"]
@@ -30,6 +31,8 @@ hypothesis.settings.register_profile(
     "site", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("site")
+
+use_quick_flush()
 
 atexit.register(shutil.rmtree, settings.VAR_DIR, ignore_errors=True)
 
